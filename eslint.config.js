@@ -1,0 +1,32 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Rooms a folder must not import from; the house's one-way street. */
+function forbid(files, ...rooms) {
+  const patterns = rooms.map((room) => ({
+    regex: `/${room}/`,
+    message: `imports point one way; see docs/architecture.md`,
+  }));
+  return { files, rules: { 'no-restricted-imports': ['error', { patterns }] } };
+}
+
+export default tseslint.config(
+  { ignores: ['dist/', 'docs/api/', 'demo/', 'test/fixtures/', 'runs/'] },
+  js.configs.recommended,
+  tseslint.configs.recommendedTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
+  forbid(['src/io/**'], 'models', 'runtime', 'pipeline', 'train', 'live', 'cli'),
+  forbid(['src/models/**'], 'io', 'runtime', 'pipeline', 'train', 'live', 'cli'),
+  forbid(['src/runtime/**'], 'pipeline', 'train', 'live', 'cli'),
+  forbid(['src/pipeline/**'], 'train', 'live', 'cli'),
+);
