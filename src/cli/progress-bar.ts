@@ -1,0 +1,55 @@
+import { SingleBar } from 'cli-progress';
+import type { RunPlan, RunProgress } from '../pipeline/run.js';
+
+function clock(seconds: number | undefined): string {
+  if (seconds === undefined || !Number.isFinite(seconds)) return '--:--';
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (parts[0] === 0) parts.shift();
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** Frames, rate and time to go, redrawn on a terminal. */
+export class ProgressBar {
+  readonly #bar: SingleBar;
+  readonly #stream: NodeJS.WriteStream;
+  #total: number | undefined;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+    this.#bar = new SingleBar({
+      stream,
+      format: '{bar} {frames} frames | {rate} frames/s | ETA {remaining}',
+      barCompleteChar: '█',
+      barIncompleteChar: '░',
+      barsize: 30,
+      hideCursor: true,
+      clearOnComplete: true,
+      fps: 8,
+    });
+  }
+
+  start(plan: RunPlan): void {
+    const how = plan.model === 'none' ? 'no network' : `${plan.model} on ${plan.provider}`;
+    const tiles = plan.tiles !== undefined && plan.tiles > 1 ? `, ${plan.tiles} tiles` : '';
+    this.#stream.write(`${plan.width}x${plan.height} ${plan.format}, ${how}${tiles}\n`);
+    this.#bar.start(1, 0, { frames: '0', rate: '-', remaining: clock(undefined) });
+  }
+
+  update({ frames, total, rate, remaining }: RunProgress): void {
+    if (total !== undefined && total !== this.#total) {
+      this.#total = total;
+      this.#bar.setTotal(total);
+    }
+    const payload = {
+      frames: total === undefined ? String(frames) : `${frames}/${total}`,
+      rate: rate.toFixed(rate < 10 ? 2 : 1),
+      remaining: clock(remaining),
+    };
+    this.#bar.update(total === undefined ? 0 : Math.min(frames, total), payload);
+  }
+
+  stop(): void {
+    this.#bar.stop();
+  }
+}

@@ -1,0 +1,41 @@
+import type { RunReport } from '../pipeline/run.js';
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Bytes as a person says them. */
+export function describeBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** The end of a run for a person: what went in, what came out, and everything that was not as it should be. */
+export function describeRun(report: RunReport): string {
+  const { read, written, seconds, rate, output, bytes, codec, encodedFormat, cuts, guarded, damage, streams } = report;
+  const lines = [
+    `${plural(read, 'frame')} in, ${written} out, ${seconds.toFixed(1)} s, ${rate.toFixed(rate < 10 ? 2 : 1)} frames/s`,
+    `${output}: ${codec} ${encodedFormat}, ${describeBytes(bytes)}`,
+  ];
+  const scenes = cuts.scene + cuts.gap + cuts.format;
+  if (scenes > 0)
+    lines.push(
+      `${plural(scenes, 'cut')}: ${cuts.scene} by scene, ${cuts.gap} by a gap in time, ${cuts.format} by format`,
+    );
+  const broken = guarded.nan + guarded.black + guarded.mosaic;
+  if (broken > 0) {
+    lines.push(
+      `${plural(broken, 'frame')} went out as they came in because the result was broken: ${guarded.nan} NaN, ${guarded.black} black, ${guarded.mosaic} mosaic`,
+    );
+  }
+  for (const note of damage.notes) lines.push(`damaged input: ${note}`);
+  for (const stream of streams)
+    lines.push(`stream ${stream.index} (${stream.type}, ${stream.codec}) ${stream.action}: ${stream.reason}`);
+  return `${lines.join('\n')}\n`;
+}

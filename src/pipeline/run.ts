@@ -1,0 +1,172 @@
+import { performance } from 'node:perf_hooks';
+import { DeblurError, throwIfAborted } from '../errors.js';
+import { createVideo, openVideo } from '../io/index.js';
+import { planarFormat, workingFormat } from '../io/pixel-format.js';
+import type { Damage, StreamNote, VideoReader, WriteReport } from '../io/video.js';
+import { openModel, type Model } from '../models/registry.js';
+import type { FrameSession } from '../runtime/frame-session.js';
+import { createFrameSession } from '../runtime/onnx/frame-session.js';
+import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
+import { flow, type FlowCounts } from './flow.js';
+
+/** Progress of a run, after each written frame. */
+export interface RunProgress {
+  /** Frames written. */
+  readonly frames: number;
+  /** Frames the container promises, where it does. */
+  readonly total: number | undefined;
+  /** Seconds since the first frame was asked for. */
+  readonly seconds: number;
+  /** Frames per second so far. */
+  readonly rate: number;
+  /** Seconds still to go, where the total is known. */
+  readonly remaining: number | undefined;
+}
+
+/** What a run is about to do, known before the first frame. */
+export interface RunPlan {
+  readonly input: string;
+  readonly output: string;
+  readonly engine: string;
+  readonly width: number;
+  readonly height: number;
+  /** Pixel format the frames travel in. */
+  readonly format: string;
+  readonly model: string;
+  /** Execution provider, undefined without a network. */
+  readonly provider: string | undefined;
+  /** Tiles per frame, undefined without a network. */
+  readonly tiles: number | undefined;
+}
+
+/** What a run did. */
+export interface RunReport extends RunPlan, FlowCounts {
+  readonly seconds: number;
+  /** Frames per second from the first read to the completed file. */
+  readonly rate: number;
+  readonly bytes: number;
+  readonly codec: string;
+  /** Pixel format of the encoded video. */
+  readonly encodedFormat: string;
+  readonly damage: Damage;
+  readonly streams: readonly StreamNote[];
+}
+
+/** Options of {@link deblurVideo}: files, settings and callbacks. */
+export interface RunOptions extends PartialRunSettings {
+  /** The video to read. */
+  input: string;
+  /** The video to write; its extension chooses the container. */
+  output: string;
+  /** Replace an existing output. Default false. */
+  overwrite?: boolean;
+  /** A preset's name from `config/presets`, or the path of a JSON file of settings. Default none. */
+  settings?: string;
+  /** Called once before the first frame. */
+  onPlan?: (plan: RunPlan) => void;
+  /** Called after each written frame. */
+  onProgress?: (progress: RunProgress) => void;
+  /** Cancels the run: it rejects with `CANCELLED` and leaves no output. */
+  signal?: AbortSignal;
+}
+
+/** Opens the input so that a network can take its frames; without a network, in the decoder's own format. */
+async function openInput(
+  input: string,
+  settings: RunSettings,
+  model: Model | undefined,
+  signal?: AbortSignal,
+): Promise<VideoReader> {
+  const options = { engine: settings.engine, strict: settings.strict, ...(signal && { signal }) };
+  const reader = await openVideo(input, options);
+  if (!model || planarFormat(reader.video.format)) return reader;
+  const { name } = workingFormat(reader.video.format);
+  await reader.close();
+  return openVideo(input, { ...options, format: name });
+}
+
+async function openSession(
+  reader: VideoReader,
+  settings: RunSettings,
+  model: Model,
+  signal?: AbortSignal,
+): Promise<FrameSession> {
+  const { width, height, format, color } = reader.video;
+  return createFrameSession(model, { width, height, format, color }, { ...settings, signal });
+}
+
+/**
+ * Deblurs a video file: decode → mark cuts → deblur → guard → order → encode, beside the source's other
+ * streams. Frames out equal frames in; an output exists only when the promise resolves.
+ * @throws DeblurError of every code; `CANCELLED` when the signal fires.
+ */
+export async function deblurVideo(options: RunOptions): Promise<RunReport> {
+  const { input, output, overwrite = false, settings: layer, onPlan, onProgress, signal, ...overrides } = options;
+  const settings = runSettingsFrom(overrides, layer);
+  throwIfAborted(signal);
+  const model = settings.model === 'none' ? undefined : await openModel(settings.model);
+  const started = performance.now();
+
+  await using reader = await openInput(input, settings, model, signal);
+  await using writer = await createVideo(output, {
+    ...settings.encode,
+    source: reader,
+    overwrite,
+    engine: settings.engine,
+    ...(signal && { signal }),
+  });
+  const session = model && (await openSession(reader, settings, model, signal));
+  const plan: RunPlan = {
+    input,
+    output,
+    engine: settings.engine,
+    width: reader.video.width,
+    height: reader.video.height,
+    format: reader.video.format,
+    model: model?.id ?? 'none',
+    provider: session?.provider,
+    tiles: session?.tiles,
+  };
+  onPlan?.(plan);
+
+  const total = reader.video.frameCount;
+  let counts: FlowCounts;
+  const running = performance.now();
+  try {
+    counts = await flow({
+      reader,
+      writer,
+      session,
+      concurrency: settings.concurrency,
+      credits: settings.credits,
+      sceneCut: settings.sceneCut,
+      signal,
+      onFrame: ({ written }) => {
+        const seconds = (performance.now() - running) / 1000;
+        const rate = written / seconds;
+        const remaining = total === undefined ? undefined : Math.max(0, total - written) / rate;
+        onProgress?.({ frames: written, total, seconds, rate, remaining });
+      },
+    });
+  } finally {
+    // A native run cannot be stopped half-way: a cancelled caller is not kept waiting for it.
+    const closed = session?.close();
+    if (!signal?.aborted) await closed;
+  }
+  const written: WriteReport = await writer.finish();
+  if (counts.read !== written.frames) {
+    throw new DeblurError('ENGINE_FAILED', `${counts.read} frames were read but ${written.frames} were written.`);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    ...plan,
+    ...counts,
+    seconds,
+    rate: counts.written / ((performance.now() - running) / 1000),
+    bytes: written.bytes,
+    codec: written.codec,
+    encodedFormat: written.format,
+    damage: reader.damage,
+    streams: written.streams,
+  };
+}

@@ -1,0 +1,159 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { z } from 'zod';
+import { DeblurError } from './errors.js';
+import { packagePath } from './package-root.js';
+import { nearest } from './nearest.js';
+
+const units: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** Bytes of a size such as `2G`, `512M`, `1.5GiB` or a plain number; undefined when it is none. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?\s*$/i.exec(text);
+  const factor = units[match?.[2]?.toLowerCase() ?? '?'];
+  return match && factor !== undefined ? Math.round(Number(match[1]) * factor) : undefined;
+}
+
+const bytes = z.union([z.number().int().positive(), z.string()]).transform((value, context) => {
+  const parsed = typeof value === 'number' ? value : parseBytes(value);
+  if (parsed !== undefined && parsed > 0) return parsed;
+  context.addIssue({ code: 'custom', message: 'a size such as 2G or 512M is expected' });
+  return z.NEVER;
+});
+
+/** How the result is encoded. */
+const encodeSettings = z.strictObject({
+  /** Encoder name. Default: the container's usual one. */
+  codec: z.string().min(1).optional(),
+  /** Constant quality on the encoder's own scale. Default 18 for x264 and x265. */
+  crf: z.number().min(0).max(255).optional(),
+  /** Encoder preset. Default: the encoder's. */
+  preset: z.string().min(1).optional(),
+  /** FFmpeg pixel format. Default: the source's, or the nearest the encoder takes. */
+  format: z.string().min(1).optional(),
+  /** FFmpeg muxer. Default: by the file's extension. */
+  container: z.string().min(1).optional(),
+  /** Any other encoder option with FFmpeg's names. */
+  encoderOptions: z.record(z.string(), z.string()).optional(),
+});
+
+/** Everything a run can be told, apart from its files. */
+const runSettings = z.strictObject({
+  /** `node-av` (FFmpeg inside the process) or `ffmpeg` (the user's binary). Default `node-av`. */
+  engine: z.enum(['node-av', 'ffmpeg']),
+  /** A model's name, the path of an `.onnx` file, or `none` to only re-encode. Default `maxim`. */
+  model: z.string().min(1),
+  /** How much of the result to use: 0 is the source, 1 the network's result. Default 1. */
+  strength: z.number().min(0).max(1),
+  /** Execution provider (`cpu`, `cuda`, `webgpu`, `coreml`, `dml`, …) or `auto`. Default `auto`. */
+  provider: z.string().min(1),
+  /** Memory budget for a network run; larger frames are tiled to keep it. Default: half of what is free. */
+  memory: bytes.optional(),
+  /** Threads for the network. Default: one per processor. */
+  threads: z.number().int().positive().optional(),
+  /** Frames per network run. Default 1. */
+  batch: z.number().int().positive().max(64).default(1),
+  /** Network runs at once. Default 1. */
+  concurrency: z.number().int().positive().max(16).default(1),
+  /** Frames in flight between decoder and encoder. Default 8 more than the network holds. */
+  credits: z.number().int().positive().optional(),
+  /** Fail on damaged input in place of going on. Default false. */
+  strict: z.boolean().default(false),
+  sceneCut: z.strictObject({
+    /** Scene-change score from 0 to 1 above which a new shot begins. Default 0.2. */
+    threshold: z.number().min(0).max(1),
+    /** Pause, in usual frame intervals, above which a new shot begins. Default 4. */
+    gap: z.number().min(1),
+  }),
+  encode: encodeSettings,
+});
+
+/** Settings of a run, complete and checked. */
+export type RunSettings = z.output<typeof runSettings>;
+
+/** Settings as a caller, preset or file gives them: any part may be left out. */
+export type PartialRunSettings = Partial<Omit<z.input<typeof runSettings>, 'sceneCut'>> & {
+  sceneCut?: Partial<z.input<typeof runSettings>['sceneCut']>;
+};
+
+type Json = Record<string, unknown>;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Later layers win, object by object; `undefined` never does. */
+function merge(layers: readonly Json[]): Json {
+  const out: Json = {};
+  for (const layer of layers) {
+    for (const [key, value] of Object.entries(layer)) {
+      const below = out[key];
+      if (value === undefined) continue;
+      out[key] = isObject(below) && isObject(value) ? merge([below, value]) : value;
+    }
+  }
+  return out;
+}
+
+function readJson(path: string): Json {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new DeblurError('USAGE', `The settings file ${path} cannot be read.`, { cause });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw new DeblurError('USAGE', `The settings file ${path} is not JSON: ${(cause as Error).message}.`, { cause });
+  }
+  throw new DeblurError('USAGE', `The settings file ${path} must hold a JSON object.`);
+}
+
+/** Names of the presets in `config/presets`. */
+export function presetNames(): string[] {
+  return readdirSync(packagePath('config/presets'))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .sort();
+}
+
+/** A preset by its name, or a file by its path. */
+function readLayer(nameOrFile: string): Json {
+  const names = presetNames();
+  if (names.includes(nameOrFile)) return readJson(packagePath('config/presets', `${nameOrFile}.json`));
+  if (nameOrFile.endsWith('.json')) return readJson(nameOrFile);
+  const near = nearest(nameOrFile, names);
+  throw new DeblurError('USAGE', `There is no preset "${nameOrFile}".`, {
+    hint: `${near ? `Did you mean "${near}"? ` : ''}The presets are ${names.join(', ')}; a file's name ends in .json.`,
+  });
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(path === 'encode' ? encodeSettings.shape : runSettings.shape);
+    return issue.keys
+      .map((key) => {
+        const near = nearest(key, known);
+        return `there is no setting "${path ? `${path}.` : ''}${key}"${near ? `, did you mean "${near}"` : ''}`;
+      })
+      .join('; ');
+  }
+  return `"${path}": ${issue.message}`;
+}
+
+/**
+ * Settings of a run, checked once. Later layers win: `config/default.json`, then the preset or file,
+ * then what the caller says.
+ * @param layer A preset's name from `config/presets` or the path of a `.json` file.
+ * @throws DeblurError `USAGE` that names the path of what is wrong.
+ */
+export function runSettingsFrom(overrides: PartialRunSettings = {}, layer?: string): RunSettings {
+  const layers = [readJson(packagePath('config/default.json'))];
+  if (layer !== undefined) layers.push(readLayer(layer));
+  layers.push(overrides);
+  const result = runSettings.safeParse(merge(layers));
+  if (result.success) return result.data;
+  throw new DeblurError('USAGE', `A setting is not right: ${result.error.issues.map(describeIssue).join('; ')}.`);
+}
