@@ -1,0 +1,79 @@
+import type { Margins, Ops, PadMode, Shape, Weights } from './ops.js';
+import { ShapeOps } from './shape-ops.js';
+
+/** Which picture sizes a network takes, and how others are padded to them. */
+export interface NetworkSizes {
+  /** Height and width must be multiples of this. */
+  readonly multiple: number;
+  /** What is written into the margins. */
+  readonly padding: PadMode;
+  /** Where the margins lie: all at the bottom and right, or on both sides, the odd sample at the bottom and right. */
+  readonly placement: 'bottom-right' | 'centre';
+}
+
+/** A network: one function, and what a runtime must know to call it. */
+export interface Network {
+  /** The family's name, for instance `nafnet`. */
+  readonly name: string;
+  readonly sizes: NetworkSizes;
+  /** Neighbouring frames the function takes before and after the one it restores. */
+  readonly window: { readonly past: number; readonly future: number };
+  /**
+   * How many pixels away an input can still change an output pixel, or `global` when statistics over the
+   * whole picture enter (tiles then see other statistics than the whole picture would).
+   */
+  readonly reach: number | 'global';
+  /**
+   * Overlap of neighbouring tiles, in pixels, that hides their borders.
+   */
+  readonly overlap: number;
+  /**
+   * The network. `inputs` are RGB frames `[N, 3, H, W]` in [0, 1] in order of time, `past + 1 + future` of
+   * them; the only output is the restored frame of the same shape, not clamped.
+   */
+  forward<T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]): T[];
+}
+
+/** The margins that make a picture's size one that the network takes. */
+export function marginsFor(sizes: NetworkSizes, height: number, width: number): Margins {
+  const total = (size: number) => Math.ceil(size / sizes.multiple) * sizes.multiple - size;
+  const before = (size: number) => (sizes.placement === 'centre' ? Math.floor(total(size) / 2) : 0);
+  const [top, left] = [before(height), before(width)];
+  return { top, left, bottom: total(height) - top, right: total(width) - left };
+}
+
+/**
+ * Runs a network on frames of any size: pads them as its official evaluation does, and crops the result.
+ *
+ * @param frames RGB `[N, 3, H, W]` in [0, 1].
+ * @returns the restored frame, `[N, 3, H, W]`, not clamped.
+ */
+export function applyNetwork<T>(ops: Ops<T>, network: Network, weights: Weights<T>, frames: readonly T[]): T {
+  const [first] = frames;
+  if (first === undefined) throw new TypeError('a network needs a frame');
+  const shape = ops.shape(first);
+  const [height = 0, width = 0] = shape.slice(2);
+  const margins = marginsFor(network.sizes, height, width);
+  const exact = Object.values(margins).every((margin) => margin === 0);
+  const padded = exact ? frames : frames.map((frame) => ops.pad(frame, margins, network.sizes.padding));
+  const [result] = network.forward(ops, weights, padded);
+  if (result === undefined) throw new TypeError(`${network.name} gave no output`);
+  if (exact) return result;
+  const rows = ops.slice(result, { axis: 2, start: margins.top, end: margins.top + height });
+  return ops.slice(rows, { axis: 3, start: margins.left, end: margins.left + width });
+}
+
+/** Every parameter of a network with its shape, in the order of first use. */
+export function parametersOf(network: Network): Map<string, Shape> {
+  const parameters = new Map<string, Shape>();
+  const recorder: Weights<Shape> = {
+    get: (name, shape) => {
+      parameters.set(name, shape);
+      return shape;
+    },
+  };
+  const { past, future } = network.window;
+  const frame: Shape = [1, 3, network.sizes.multiple, network.sizes.multiple];
+  network.forward(new ShapeOps(), recorder, Array<Shape>(past + 1 + future).fill(frame));
+  return parameters;
+}

@@ -1,0 +1,264 @@
+import type { Shape } from '../../models/ops.js';
+import { encodeModel } from './proto.js';
+import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from './proto.js';
+import { byteSize, dataTypeCode } from './tensor.js';
+import type { DataType, TensorData } from './tensor.js';
+
+/** An edge of a graph: a tensor with a name, an element type and a static shape. */
+export interface Value {
+  readonly name: string;
+  readonly type: DataType;
+  readonly shape: Shape;
+  /** The elements, when the value is a constant. */
+  readonly data?: TensorData;
+}
+
+/** A node's attribute, under the field of `AttributeProto` that holds it. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] };
+
+/** Type and shape of a node's output. */
+export interface OutputSpec {
+  readonly type: DataType;
+  readonly shape: Shape;
+}
+
+/** Options of {@link GraphBuilder.node}. */
+export interface NodeOptions {
+  /** Default: none. */
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Operator set: `''` is ONNX's own, `com.microsoft` ONNX Runtime's. Default `''`. */
+  readonly domain?: '' | 'com.microsoft';
+}
+
+/** Version of ONNX's operator set that {@link GraphBuilder} declares. */
+export const opset = 20;
+
+/** Operators whose output is their input's memory in another shape. */
+const views = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity']);
+
+/**
+ * Builds an ONNX graph with static shapes. Nodes are added in topological order; those that no output
+ * needs are left out when the graph is written.
+ */
+export class GraphBuilder {
+  readonly #nodes: NodeProto[] = [];
+  readonly #values = new Map<string, Value>();
+  readonly #constants = new Map<string, TensorProto>();
+  readonly #shared = new Map<string, Value>();
+  readonly #inputs: Value[] = [];
+  readonly #outputs: Value[] = [];
+  #next = 0;
+
+  /** The graph's inputs so far, in order. */
+  get inputs(): readonly Value[] {
+    return this.#inputs;
+  }
+
+  /** The graph's outputs so far, in order. */
+  get outputs(): readonly Value[] {
+    return this.#outputs;
+  }
+
+  /** Declares an input of the graph. */
+  input(name: string, type: DataType, shape: Shape): Value {
+    const value = this.#declare({ name, type, shape });
+    this.#inputs.push(value);
+    return value;
+  }
+
+  /** Declares a value as an output of the graph, under a name of its own. */
+  output(name: string, value: Value): Value {
+    const output = this.#declare({ name, type: value.type, shape: value.shape });
+    this.#nodes.push({ opType: 'Identity', input: [value.name], output: [name], attribute: [] });
+    this.#outputs.push(output);
+    return output;
+  }
+
+  /** A constant tensor. The array is kept, not copied, until the graph is written. */
+  constant(type: DataType, shape: Shape, data: TensorData): Value {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (bytes.byteLength !== byteSize(type, shape)) {
+      throw new TypeError(`a constant of shape [${shape.join(', ')}] can't have ${data.length} elements`);
+    }
+    const value = this.#declare({ name: this.#name('const'), type, shape, data });
+    this.#constants.set(value.name, {
+      name: value.name,
+      dims: [...shape],
+      dataType: dataTypeCode(type),
+      rawData: bytes,
+    });
+    return value;
+  }
+
+  /** A float32 constant of rank 0. Equal ones are one value. */
+  scalar(value: number): Value {
+    return this.#share(`f${value}`, () => this.constant('float32', [], Float32Array.of(value)));
+  }
+
+  /** A vector of int64, as shapes, axes and slice bounds are given to nodes. Equal ones are one value. */
+  integers(...values: readonly number[]): Value {
+    return this.#share(`i${values.join()}`, () =>
+      this.constant('int64', [values.length], BigInt64Array.from(values, BigInt)),
+    );
+  }
+
+  /**
+   * Adds a node with one output.
+   *
+   * @param opType the operator, for instance `Conv`.
+   * @param inputs in the operator's order; `undefined` leaves out an optional one.
+   * @param output the element type and shape that the operator gives, which the caller knows.
+   */
+  node(opType: string, inputs: readonly (Value | undefined)[], output: OutputSpec, options: NodeOptions = {}): Value {
+    const [value] = this.nodes(opType, inputs, [output], options);
+    if (!value) throw new TypeError(`${opType} has no output`);
+    return value;
+  }
+
+  /** Adds a node with several outputs, like {@link node}. */
+  nodes(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly OutputSpec[],
+    { attributes = {}, domain = '' }: NodeOptions = {},
+  ): Value[] {
+    const stem = this.#name(opType);
+    const values = outputs.map(({ type, shape }, i) => this.#declare({ name: i ? `${stem}_${i}` : stem, type, shape }));
+    this.#nodes.push({
+      opType,
+      domain,
+      input: inputs.map((input) => input?.name ?? ''),
+      output: values.map((value) => value.name),
+      attribute: Object.entries(attributes).map(([name, attribute]) => toProto(name, attribute)),
+    });
+    return values;
+  }
+
+  /**
+   * Takes over nodes and constants of another graph. Their names must not occur in this one.
+   *
+   * @param outputs values of those nodes that this graph goes on with.
+   */
+  adopt(nodes: readonly NodeProto[], constants: readonly TensorProto[], outputs: readonly Value[]): void {
+    for (const constant of constants) this.#constants.set(constant.name ?? '', constant);
+    for (const output of outputs) this.#declare(output);
+    this.#nodes.push(...nodes);
+  }
+
+  /**
+   * Estimates how many bytes of intermediate tensors are alive at once when nodes run in order and each
+   * tensor is freed after its last use. Constants are not counted; tensors inside adopted graphs neither.
+   */
+  peakActivationBytes(): number {
+    const nodes = this.#reachable();
+    const owner = new Map<string, string>();
+    const rootOf = (name: string): string => owner.get(name) ?? name;
+    for (const { opType, input, output } of nodes) {
+      if (views.has(opType)) owner.set(output[0] ?? '', rootOf(input[0] ?? ''));
+    }
+    const lastUse = new Map<string, number>();
+    nodes.forEach((node, i) => {
+      for (const name of node.input) lastUse.set(rootOf(name), i);
+    });
+    for (const output of this.#outputs) lastUse.set(rootOf(output.name), nodes.length);
+
+    let alive = this.#inputs.reduce((sum, value) => sum + byteSize(value.type, value.shape), 0);
+    let peak = alive;
+    nodes.forEach((node, i) => {
+      for (const name of node.output) if (!owner.has(name)) alive += this.#bytes(name);
+      peak = Math.max(peak, alive);
+      const done = new Set([...node.input, ...node.output].map(rootOf));
+      for (const name of done) if ((lastUse.get(name) ?? i) === i) alive -= this.#bytes(name);
+    });
+    return peak;
+  }
+
+  /** Writes the graph as the bytes of an .onnx file. */
+  serialize(): Uint8Array {
+    const nodes = this.#reachable();
+    const used = new Set(nodes.flatMap(references));
+    return encodeModel({
+      irVersion: 9,
+      producerName: 'deblur-stream',
+      opsetImport: [
+        { domain: '', version: opset },
+        { domain: 'com.microsoft', version: 1 },
+      ],
+      graph: {
+        name: 'deblur',
+        node: nodes,
+        initializer: [...this.#constants.values()].filter((constant) => used.has(constant.name ?? '')),
+        input: this.#inputs.map(valueInfo),
+        output: this.#outputs.map(valueInfo),
+      },
+    });
+  }
+
+  /** The nodes that the outputs need, in order. */
+  #reachable(): NodeProto[] {
+    const needed = new Set(this.#outputs.map((output) => output.name));
+    const kept: NodeProto[] = [];
+    for (const node of [...this.#nodes].reverse()) {
+      if (!node.output.some((name) => needed.has(name))) continue;
+      kept.push(node);
+      for (const name of references(node)) needed.add(name);
+    }
+    return kept.reverse();
+  }
+
+  /** Bytes of an intermediate tensor; 0 for constants and for tensors we know nothing of. */
+  #bytes(name: string): number {
+    const value = this.#values.get(name);
+    return value && !value.data ? byteSize(value.type, value.shape) : 0;
+  }
+
+  #share(key: string, create: () => Value): Value {
+    const existing = this.#shared.get(key);
+    if (existing) return existing;
+    const value = create();
+    this.#shared.set(key, value);
+    return value;
+  }
+
+  #declare(value: Value): Value {
+    if (this.#values.has(value.name)) throw new TypeError(`two values of a graph are named ${value.name}`);
+    this.#values.set(value.name, value);
+    return value;
+  }
+
+  #name(stem: string): string {
+    this.#next += 1;
+    return `${stem}_${this.#next}`;
+  }
+}
+
+/** Names that a node reads, including those its subgraphs take from outside. */
+function references(node: NodeProto): string[] {
+  const inner = node.attribute.flatMap((attribute) => [
+    ...(attribute.graphs ?? []),
+    ...(attribute.g ? [attribute.g] : []),
+  ]);
+  return [
+    ...node.input,
+    ...inner.flatMap((graph) => [...graph.node.flatMap(references), ...graph.output.map((output) => output.name)]),
+  ];
+}
+
+/** `AttributeProto` with the number of its type in `AttributeProto.AttributeType`. */
+function toProto(name: string, attribute: Attribute): AttributeProto {
+  if ('float' in attribute) return { name, type: 1, f: attribute.float };
+  if ('int' in attribute) return { name, type: 2, i: attribute.int };
+  if ('string' in attribute) return { name, type: 3, s: Buffer.from(attribute.string) };
+  if ('floats' in attribute) return { name, type: 6, floats: [...attribute.floats] };
+  return { name, type: 7, ints: [...attribute.ints] };
+}
+
+function valueInfo({ name, type, shape }: Value): ValueInfoProto {
+  const dim = shape.map((dimValue) => ({ dimValue }));
+  return { name, type: { tensorType: { elemType: dataTypeCode(type), shape: { dim } } } };
+}

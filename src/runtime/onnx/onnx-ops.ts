@@ -1,0 +1,296 @@
+import { elements } from '../../models/ops.js';
+import type {
+  Conv2dOptions,
+  ConvTranspose2dOptions,
+  GeluForm,
+  LayerNormOptions,
+  LinearOptions,
+  Margins,
+  Ops,
+  PadMode,
+  Shape,
+  SliceOptions,
+  Weights,
+} from '../../models/ops.js';
+import { ShapeOps } from '../../models/shape-ops.js';
+import type { Tensors } from '../../models/weights/tensors.js';
+import type { GraphBuilder, NodeOptions, Value } from './graph.js';
+import { foldLayerNorm } from './layer-norm.js';
+
+const shapes = new ShapeOps();
+
+/** A layer normalisation's parts, for a linear layer that takes them over. */
+interface Normalised {
+  readonly x: Value;
+  /** `1/√(σ² + ε)` at each position, one channel. */
+  readonly rstd: Value;
+  readonly scale: Float32Array;
+  readonly bias: Float32Array;
+}
+
+/**
+ * The interpreter that emits ONNX nodes, in the layout `[N, C, H, W]` throughout. Parameters must be
+ * constants of the same builder (see {@link constantWeights}).
+ */
+export class OnnxOps implements Ops<Value> {
+  readonly #graph: GraphBuilder;
+  readonly #normalised = new WeakMap<Value, Normalised>();
+
+  constructor(graph: GraphBuilder) {
+    this.#graph = graph;
+  }
+
+  shape(x: Value): Shape {
+    return x.shape;
+  }
+
+  conv2d(x: Value, weight: Value, options: Conv2dOptions<Value> = {}): Value {
+    const { bias, stride = 1, padding = 0, groups = 1 } = options;
+    const shape = shapes.conv2d(x.shape, weight.shape, shapeOptions(options));
+    const [, , kh = 1, kw = 1] = weight.shape;
+    const pointwise = kh === 1 && kw === 1 && stride === 1 && padding === 0 && groups === 1;
+    const normalised = pointwise ? this.#normalised.get(x) : undefined;
+    if (normalised) return this.#normalisedConv(normalised, weight, bias, shape);
+    return this.#emit('Conv', [x, weight, bias], shape, {
+      attributes: {
+        kernel_shape: { ints: [kh, kw] },
+        strides: { ints: [stride, stride] },
+        pads: { ints: [padding, padding, padding, padding] },
+        group: { int: groups },
+      },
+    });
+  }
+
+  convTranspose2d(x: Value, weight: Value, options: ConvTranspose2dOptions<Value> = {}): Value {
+    const { bias, stride = 1 } = options;
+    const shape = shapes.convTranspose2d(x.shape, weight.shape, shapeOptions(options));
+    return this.#emit('ConvTranspose', [x, weight, bias], shape, {
+      attributes: { kernel_shape: { ints: weight.shape.slice(2) }, strides: { ints: [stride, stride] } },
+    });
+  }
+
+  linear(x: Value, weight: Value, options: LinearOptions<Value> = {}): Value {
+    const { axis = 1, bias } = options;
+    const shape = shapes.linear(x.shape, weight.shape, shapeOptions(options));
+    const [outputs = 0, inputs = 0] = weight.shape;
+    const [n = 1] = x.shape;
+    if (axis === 1) {
+      const kernel = this.#graph.constant('float32', [outputs, inputs, 1, 1], constantOf(weight));
+      const flat = x.shape.length === 4 ? x : this.reshape(x, [n, inputs, 1, elements(x.shape) / (n * inputs)]);
+      return this.reshape(this.conv2d(flat, kernel, bias ? { bias } : {}), shape);
+    }
+    const last = axis === x.shape.length - 1;
+    const product = last
+      ? this.#emit('MatMul', [x, this.#transposed(weight)], shape)
+      : this.reshape(
+          this.#emit(
+            'MatMul',
+            [weight, this.reshape(x, [elements(x.shape.slice(0, axis)), inputs, elements(x.shape.slice(axis + 1))])],
+            [elements(x.shape.slice(0, axis)), outputs, elements(x.shape.slice(axis + 1))],
+          ),
+          shape,
+        );
+    if (!bias) return product;
+    const alongAxis = x.shape.slice(axis).map((_, i) => (i === 0 ? outputs : 1));
+    return this.add(product, this.#graph.constant('float32', alongAxis, constantOf(bias)));
+  }
+
+  add(a: Value, b: Value): Value {
+    return this.#emit('Add', [a, b], shapes.add(a.shape, b.shape));
+  }
+
+  mul(a: Value, b: Value): Value {
+    return this.#emit('Mul', [a, b], shapes.mul(a.shape, b.shape));
+  }
+
+  relu(x: Value): Value {
+    return this.#emit('Relu', [x], x.shape);
+  }
+
+  leakyRelu(x: Value, slope: number): Value {
+    return this.#emit('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: slope } } });
+  }
+
+  sigmoid(x: Value): Value {
+    return this.#emit('Sigmoid', [x], x.shape);
+  }
+
+  gelu(x: Value, form: GeluForm): Value {
+    const approximate = form === 'tanh' ? 'tanh' : 'none';
+    return this.#emit('Gelu', [x], x.shape, { attributes: { approximate: { string: approximate } } });
+  }
+
+  /**
+   * Statistics per position, then one multiplication per element where a 1×1 convolution or linear layer
+   * over the channels follows: it takes over the centring, scale and bias. The nodes that no one takes
+   * over are left out of the written graph.
+   */
+  layerNorm(x: Value, { scale, bias, epsilon }: LayerNormOptions<Value>): Value {
+    shapes.layerNorm(x.shape, { scale: scale.shape, bias: bias.shape, epsilon });
+    const mean = this.#channelMean(x);
+    const square = this.#channelMean(this.mul(x, x));
+    const one = mean.shape;
+    const variance = this.#emit('Sub', [square, this.mul(mean, mean)], one);
+    const positive = this.#emit('Relu', [variance], one);
+    const deviation = this.#emit('Sqrt', [this.add(positive, this.#graph.scalar(epsilon))], one);
+    const rstd = this.#emit('Reciprocal', [deviation], one);
+    const perChannel = [1, elements(scale.shape), ...x.shape.slice(2).map(() => 1)];
+    const centred = this.#emit('Sub', [x, mean], x.shape);
+    const result = this.add(
+      this.mul(this.mul(centred, rstd), this.reshape(scale, perChannel)),
+      this.reshape(bias, perChannel),
+    );
+    this.#normalised.set(result, { x, rstd, scale: constantOf(scale), bias: constantOf(bias) });
+    return result;
+  }
+
+  globalMean(x: Value): Value {
+    return this.#emit('GlobalAveragePool', [x], shapes.globalMean(x.shape));
+  }
+
+  /** Two products with banded matrices: the cost grows with the picture's size but not with the window's, and no sum loses precision. */
+  boxMean(x: Value, size: readonly [number, number]): Value {
+    shapes.boxMean(x.shape, size);
+    const [, , height = 0, width = 0] = x.shape;
+    const rows = this.linear(x, this.#box(width, size[1]), { axis: 3 });
+    return this.linear(rows, this.#box(height, size[0]), { axis: 2 });
+  }
+
+  pixelShuffle(x: Value, r: number): Value {
+    const attributes = { blocksize: { int: r }, mode: { string: 'CRD' } };
+    return this.#emit('DepthToSpace', [x], shapes.pixelShuffle(x.shape, r), { attributes });
+  }
+
+  resizeBilinear(x: Value, ratio: number): Value {
+    const scales = this.#graph.constant('float32', [4], Float32Array.of(1, 1, ratio, ratio));
+    return this.#emit('Resize', [x, undefined, scales], shapes.resizeBilinear(x.shape, ratio), {
+      attributes: {
+        mode: { string: 'linear' },
+        coordinate_transformation_mode: { string: 'half_pixel' },
+        antialias: { int: ratio < 1 ? 1 : 0 },
+      },
+    });
+  }
+
+  concat(xs: readonly Value[], axis: number): Value {
+    const shape = shapes.concat(
+      xs.map((x) => x.shape),
+      axis,
+    );
+    return this.#emit('Concat', xs, shape, { attributes: { axis: { int: axis } } });
+  }
+
+  slice(x: Value, options: SliceOptions): Value {
+    const { axis, start = 0, end = x.shape[axis] ?? 0, step = 1 } = options;
+    const bounds = [start, end, axis, step].map((value) => this.#graph.integers(value));
+    return this.#emit('Slice', [x, ...bounds], shapes.slice(x.shape, options));
+  }
+
+  reshape(x: Value, shape: Shape): Value {
+    shapes.reshape(x.shape, shape);
+    if (x.data) return this.#graph.constant(x.type, shape, x.data);
+    if (shape.length === x.shape.length && shape.every((size, i) => size === x.shape[i])) return x;
+    return this.#emit('Reshape', [x, this.#graph.integers(...shape)], shape);
+  }
+
+  transpose(x: Value, permutation: readonly number[]): Value {
+    const attributes = { perm: { ints: permutation } };
+    return this.#emit('Transpose', [x], shapes.transpose(x.shape, permutation), { attributes });
+  }
+
+  pad(x: Value, margins: Margins, mode: PadMode): Value {
+    const shape = shapes.pad(x.shape, margins);
+    const rank = x.shape.length;
+    const [height = 0, width = 0] = x.shape.slice(rank - 2);
+    const { top, left, bottom, right } = margins;
+    if (mode === 'reflect' && (Math.max(top, bottom) >= height || Math.max(left, right) >= width)) {
+      const rows = this.#gather(x, rank - 2, bounce(height, top, bottom));
+      return this.#gather(rows, rank - 1, bounce(width, left, right));
+    }
+    const around = x.shape.map(() => 0);
+    const [before, after] = [[...around], [...around]];
+    before.splice(rank - 2, 2, top, left);
+    after.splice(rank - 2, 2, bottom, right);
+    const attributes = { mode: { string: { zero: 'constant', reflect: 'reflect', replicate: 'edge' }[mode] } };
+    return this.#emit('Pad', [x, this.#graph.integers(...before, ...after)], shape, { attributes });
+  }
+
+  #emit(opType: string, inputs: readonly (Value | undefined)[], shape: Shape, options?: NodeOptions): Value {
+    return this.#graph.node(opType, inputs, { type: 'float32', shape }, options);
+  }
+
+  #normalisedConv({ x, rstd, scale, bias }: Normalised, weight: Value, layerBias: Value | undefined, shape: Shape) {
+    const folded = foldLayerNorm(constantOf(weight), layerBias && constantOf(layerBias), scale, bias);
+    return this.#emit(
+      'Conv',
+      [
+        this.mul(x, rstd),
+        this.#graph.constant('float32', weight.shape, folded.weight),
+        this.#graph.constant('float32', [folded.bias.length], folded.bias),
+      ],
+      shape,
+    );
+  }
+
+  #channelMean(x: Value): Value {
+    const shape = x.shape.map((size, i) => (i === 1 ? 1 : size));
+    return this.#emit('ReduceMean', [x, this.#graph.integers(1)], shape, { attributes: { keepdims: { int: 1 } } });
+  }
+
+  #transposed(matrix: Value): Value {
+    const [rows = 0, columns = 0] = matrix.shape;
+    const from = constantOf(matrix);
+    const to = new Float32Array(from.length);
+    for (let r = 0; r < rows; r += 1)
+      for (let c = 0; c < columns; c += 1) to[c * rows + r] = from[r * columns + c] ?? 0;
+    return this.#graph.constant('float32', [columns, rows], to);
+  }
+
+  /** `[size - window + 1, size]`: row `i` averages the samples from `i` to `i + window - 1`. */
+  #box(size: number, window: number): Value {
+    const outputs = size - window + 1;
+    const matrix = new Float32Array(outputs * size);
+    for (let i = 0; i < outputs; i += 1) matrix.fill(1 / window, i * size + i, i * size + i + window);
+    return this.#graph.constant('float32', [outputs, size], matrix);
+  }
+
+  #gather(x: Value, axis: number, indices: readonly number[]): Value {
+    const shape = x.shape.map((size, i) => (i === axis ? indices.length : size));
+    return this.#emit('Gather', [x, this.#graph.integers(...indices)], shape, { attributes: { axis: { int: axis } } });
+  }
+}
+
+/**
+ * A network's parameters as constants of a graph. Each is made on first use.
+ *
+ * @throws TypeError where a tensor is missing or has another shape; checkpoints are compared with the network when they are read.
+ */
+export function constantWeights(graph: GraphBuilder, tensors: Tensors): Weights<Value> {
+  return {
+    get: (name, shape) => {
+      const tensor = tensors.get(name);
+      if (tensor?.shape.join() !== shape.join()) throw new TypeError(`the network's parameter ${name} is missing`);
+      return graph.constant('float32', shape, tensor.data);
+    },
+  };
+}
+
+function constantOf(value: Value): Float32Array {
+  if (!(value.data instanceof Float32Array)) throw new TypeError(`${value.name} is not a constant`);
+  return value.data;
+}
+
+/** An operator's options with the bias as a shape. */
+function shapeOptions<O extends { readonly bias?: Value }>(options: O): Omit<O, 'bias'> & { bias?: Shape } {
+  const { bias, ...rest } = options;
+  return bias ? { ...rest, bias: bias.shape } : rest;
+}
+
+/** Indices of a row mirrored about its first and last samples as often as the margins need. */
+function bounce(size: number, before: number, after: number): number[] {
+  const period = Math.max(1, 2 * (size - 1));
+  return Array.from({ length: before + size + after }, (_, i) => {
+    const phase = (((i - before) % period) + period) % period;
+    return Math.min(phase, period - phase) % size;
+  });
+}
