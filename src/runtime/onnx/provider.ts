@@ -1,0 +1,211 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { listSupportedBackends } from 'onnxruntime-node';
+import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
+import { GraphBuilder } from './graph.js';
+
+/** An execution provider that the installed ONNX Runtime knows on this platform. */
+export interface ProviderListing {
+  /** ONNX Runtime's name: `cpu`, `webgpu`, `cuda`, `tensorrt`, `coreml`, `dml`, … */
+  readonly name: string;
+  /** Its code is inside the npm package; the others need libraries installed beside it. */
+  readonly bundled: boolean;
+}
+
+/** Whether a provider does what it is there for. */
+export interface ProviderProof {
+  readonly provider: string;
+  readonly available: boolean;
+  /** Why not, as a full sentence. */
+  readonly reason?: string;
+  /** Loading the network and the first run, where it got that far. */
+  readonly milliseconds?: number;
+}
+
+/** Options of {@link proveProvider}. */
+export interface ProofOptions {
+  /** Milliseconds the provider has to load and answer. Default 60000: the first use of a GPU compiles its kernels. */
+  timeout?: number;
+  /** Ends the proof with a `CANCELLED` error. */
+  signal?: AbortSignal;
+}
+
+/** What the child process is asked; see provider-child.js. */
+interface Task {
+  provider: string;
+  model: Uint8Array;
+  input: Float32Array;
+  shape: readonly number[];
+  folder: string;
+}
+
+/** What it answers. */
+type Answer = { error: string } | { output: Float32Array; executedBy: string[]; milliseconds: number };
+
+/** The providers the installed ONNX Runtime could offer here, whether or not they work. */
+export function listProviders(): ProviderListing[] {
+  return listSupportedBackends().map(({ name, bundled }) => ({ name, bundled }));
+}
+
+const INPUT_SHAPE = [1, 4, 16, 16] as const;
+const OUTPUT_CHANNELS = 8;
+
+/**
+ * A 3×3 convolution over small integers: every sum is exact in float32, TF32 and float16, so a correct
+ * provider has no excuse to be off.
+ */
+function proofModel() {
+  const [, channels, height, width] = INPUT_SHAPE;
+  const input = Float32Array.from({ length: channels * height * width }, (_, i) => ((i * 7) % 11) - 5);
+  const weights = Float32Array.from({ length: OUTPUT_CHANNELS * channels * 9 }, (_, i) => ((i * 5) % 7) - 3);
+  const graph = new GraphBuilder();
+  const x = graph.input('x', 'float32', INPUT_SHAPE);
+  const w = graph.constant('float32', [OUTPUT_CHANNELS, channels, 3, 3], weights);
+  const output = { type: 'float32', shape: [1, OUTPUT_CHANNELS, height, width] } as const;
+  graph.output('y', graph.node('Conv', [x, w], output, { attributes: { pads: { ints: [1, 1, 1, 1] } } }));
+  return { model: graph.serialize(), input, expected: convolve(input, weights) };
+}
+
+/** The convolution's result by its definition. */
+function convolve(input: Float32Array, weights: Float32Array): Float32Array {
+  const [, channels, height, width] = INPUT_SHAPE;
+  return Float32Array.from({ length: OUTPUT_CHANNELS * height * width }, (_, at) => {
+    const x = at % width;
+    const y = Math.floor(at / width) % height;
+    const k = Math.floor(at / (width * height));
+    let sum = 0;
+    for (let tap = 0; tap < channels * 9; tap++) {
+      const [c, v, u] = [Math.floor(tap / 9), y + (Math.floor(tap / 3) % 3) - 1, x + (tap % 3) - 1];
+      if (v < 0 || v >= height || u < 0 || u >= width) continue;
+      sum += input[(c * height + v) * width + u]! * weights[k * channels * 9 + tap]!;
+    }
+    return sum;
+  });
+}
+
+/**
+ * Runs one convolution on an execution provider and checks the numbers, and that this provider and no
+ * other executed it (by ONNX Runtime's profile). It happens in a child process: a broken driver may hang
+ * or end the process that loads it.
+ * @throws DeblurError `CANCELLED`; a provider that fails is an answer, not an error.
+ */
+export async function proveProvider(provider: string, options: ProofOptions = {}): Promise<ProviderProof> {
+  const { timeout = 60_000, signal } = options;
+  throwIfAborted(signal);
+  const known = listProviders().map(({ name }) => name);
+  if (!known.includes(provider)) {
+    const reason = `The installed ONNX Runtime has no provider of that name for ${process.platform} ${process.arch}.`;
+    return { provider, available: false, reason };
+  }
+  const { model, input, expected } = proofModel();
+  const folder = await mkdtemp(join(tmpdir(), 'deblur-proof-'));
+  try {
+    const answer = await ask({ provider, model, input, shape: INPUT_SHAPE, folder }, timeout, signal);
+    const reason = fault(provider, answer, expected);
+    return {
+      provider,
+      available: reason === undefined,
+      ...(reason !== undefined && { reason }),
+      ...('milliseconds' in answer && { milliseconds: answer.milliseconds }),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What is wrong with an answer, or undefined. */
+function fault(provider: string, answer: Answer, expected: Float32Array): string | undefined {
+  if ('error' in answer) return sentence(answer.error);
+  const others = answer.executedBy.filter((name) => name.toLowerCase() !== `${provider}executionprovider`);
+  if (others.length > 0) return `ONNX Runtime ran the convolution on ${others.join(' and ')} in its place.`;
+  const { output } = answer;
+  const wrong = expected.findIndex((value, i) => !(Math.abs(value - (output[i] ?? NaN)) <= 1e-3));
+  if (wrong < 0 && output.length === expected.length) return undefined;
+  return `It computed the convolution wrongly: ${output[wrong]} in place of ${expected[wrong]}.`;
+}
+
+/** A child's exchange: one task, one answer. Crashes and silence are answers too. */
+function ask(task: Task, timeout: number, signal: AbortSignal | undefined): Promise<Answer> {
+  const child = fork(fileURLToPath(new URL('provider-child.js', import.meta.url)), {
+    execArgv: [],
+    serialization: 'advanced',
+    // Drivers and ONNX Runtime print to the terminal what the answer says better.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  return new Promise<Answer>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      resolve({ error: `It gave no answer within ${timeout / 1000} seconds` });
+    }, timeout);
+    const onAbort = () => {
+      reject(cancelled(signal));
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    child.once('message', (answer) => {
+      resolve(answer as Answer);
+    });
+    child.once('error', (error) => {
+      resolve({ error: `The process that tries it cannot be started: ${error.message}` });
+    });
+    child.once('exit', (code, killer) => {
+      resolve({ error: `Its native code ended the process that tried it (${killer ?? `exit code ${code}`})` });
+    });
+    child.send(task, (error) => {
+      if (error) resolve({ error: `The process that tries it does not listen: ${error.message}` });
+    });
+    child.once('close', () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    });
+  }).finally(() => ended(child));
+}
+
+/** Ends a child process and resolves when it is gone, so that its files can be removed. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+/** ONNX Runtime's message without its source positions, as a sentence. */
+function sentence(message: string): string {
+  const [first = ''] = message
+    .replace(/\S*\/\S+\.(cc|h):\d+ .*? (was false\.) /s, '')
+    .trim()
+    .split('\n');
+  const known = first.includes('Failed to load shared library')
+    ? 'Its libraries are not installed, or those they need are missing'
+    : first;
+  return `${known.replace(/\.$/, '')}.`;
+}
+
+const proofs = new Map<string, ProviderProof>();
+
+/** The proof of a provider, made once per process. */
+async function provenOnce(provider: string, options: Pick<ProofOptions, 'signal'>): Promise<ProviderProof> {
+  const proof = proofs.get(provider) ?? (await proveProvider(provider, options));
+  proofs.set(provider, proof);
+  return proof;
+}
+
+/**
+ * Makes sure that a provider works before a session is built on it. ONNX Runtime itself would run nodes
+ * on the CPU where a provider is missing or refuses them, and say nothing. The CPU provider needs no
+ * proof; the others are proven once per process.
+ * @throws DeblurError `PROVIDER_UNAVAILABLE` with the reason, and the providers that work as its hint.
+ */
+export async function requireProvider(provider: string, options: Pick<ProofOptions, 'signal'> = {}): Promise<void> {
+  if (provider === 'cpu') return;
+  const proof = await provenOnce(provider, options);
+  if (proof.available) return;
+  const working: string[] = [];
+  for (const { name } of listProviders()) {
+    if (name === 'cpu' || (await provenOnce(name, options)).available) working.push(name);
+  }
+  throw new DeblurError('PROVIDER_UNAVAILABLE', `The provider "${provider}" cannot be used here. ${proof.reason}`, {
+    hint: `Providers that work here: ${working.join(', ')}. "deblur doctor" tells more.`,
+  });
+}
