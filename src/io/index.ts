@@ -1,0 +1,6 @@
+export { createVideo, openVideo, probe } from './open.js';
+export { Frame, liveFrames, tightPlanes } from './frame.js';
+export type { ColorTags, FrameProperties, FrameStorage, Plane, Rational } from './frame.js';
+export { planarFormat, planeSize, workingFormat } from './pixel-format.js';
+export type { Component, PixelFormat, PlaneLayout } from './pixel-format.js';
+export type * from './video.js';

@@ -1,0 +1,13 @@
+import { DeblurError, type DeblurErrorCode } from '../../errors.js';
+import { av } from './binding.js';
+
+/** FFmpeg's own words for an error number. */
+export function errorText(code: number): string {
+  return av.FFmpegError.strerror(code);
+}
+
+/** Returns the value of a native call, or throws when it is negative. `what` is the start of a sentence: "… could not be opened". */
+export function check(code: number, error: DeblurErrorCode, what: string): number {
+  if (code >= 0) return code;
+  throw new DeblurError(error, `${what}: ${errorText(code)}.`, { cause: new av.FFmpegError(code) });
+}

@@ -1,0 +1,91 @@
+import type { StreamNote } from '../video.js';
+import { av, constants as c } from './binding.js';
+import { addStream, type Container, type MuxableStream } from './container.js';
+import { check } from './failure.js';
+import { streamInfo } from './media-info.js';
+import { rescale } from './rational.js';
+
+/** A stream of the source that goes to the output packet by packet. */
+export class StreamCopy {
+  readonly source: av.Stream;
+  readonly muxable: MuxableStream;
+  #output: av.Stream | undefined;
+  #lastDts: bigint | undefined;
+
+  private constructor(source: av.Stream, muxable: MuxableStream) {
+    this.source = source;
+    this.muxable = muxable;
+  }
+
+  /** Plans a copy, or says why the container refuses it. Beside `video`, because muxers judge streams in company. */
+  static async plan(source: av.Stream, container: Container, video: MuxableStream): Promise<StreamCopy | string> {
+    let refusal: string | undefined;
+    // The source's codec tag is right in a container of the same family and often wrong in another.
+    for (const keepTag of [true, false]) {
+      const parameters = new av.CodecParameters();
+      parameters.alloc();
+      source.codecpar.copy(parameters);
+      if (!keepTag) parameters.codecTag = 0;
+      const muxable = { parameters, timeBase: source.timeBase };
+      refusal = await container.refusal([video, muxable]);
+      if (refusal === undefined) return new StreamCopy(source, muxable);
+      parameters.free();
+    }
+    return refusal ?? 'refused';
+  }
+
+  /** Adds the stream with its metadata and disposition to the output. */
+  attach(output: av.FormatContext): void {
+    this.#output = addStream(output, this.muxable);
+    copyDescription(this.source, this.#output);
+  }
+
+  /** Muxes one packet of the source; takes over its data. */
+  async write(packet: av.Packet, output: av.FormatContext): Promise<void> {
+    const stream = this.#output!;
+    const { timeBase } = this.source;
+    packet.streamIndex = stream.index;
+    packet.pos = -1n;
+    packet.rescaleTs(timeBase, stream.timeBase);
+    this.#keepOrder(packet);
+    check(await output.interleavedWriteFrame(packet), 'OUTPUT_UNWRITABLE', 'A packet cannot be written');
+  }
+
+  /** Muxers refuse a decoding time that does not grow; a source that has one is repaired by the least step. */
+  #keepOrder(packet: av.Packet): void {
+    if (packet.dts === c.AV_NOPTS_VALUE) return;
+    if (this.#lastDts !== undefined && packet.dts <= this.#lastDts) {
+      packet.dts = this.#lastDts + 1n;
+      if (packet.pts !== c.AV_NOPTS_VALUE && packet.pts < packet.dts) packet.pts = packet.dts;
+    }
+    this.#lastDts = packet.dts;
+  }
+
+  free(): void {
+    this.muxable.parameters.free();
+  }
+}
+
+/** Copies metadata and disposition from stream to stream. */
+export function copyDescription(from: av.Stream, to: av.Stream): void {
+  to.metadata = from.metadata;
+  to.disposition = from.disposition;
+}
+
+/** A note that a stream stays behind. */
+export function leftNote(stream: av.Stream, container: Container, refusal: string): StreamNote {
+  const { index, type, codec } = streamInfo(stream);
+  return {
+    index,
+    type,
+    codec,
+    action: 'left',
+    reason: `Stream ${index} (${type}, ${codec}) was left out: ${container.name} does not take it (${refusal.replace(/\.$/, '')}).`,
+  };
+}
+
+/** A packet's decoding time in microseconds, or undefined. */
+export function packetMicros(packet: av.Packet, timeBase: av.Rational): bigint | undefined {
+  const time = packet.dts === c.AV_NOPTS_VALUE ? packet.pts : packet.dts;
+  return time === c.AV_NOPTS_VALUE ? undefined : rescale(time, timeBase, { num: 1, den: 1_000_000 });
+}
