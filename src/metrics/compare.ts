@@ -85,7 +85,7 @@ export async function compareVideos(
   const paths = before === undefined ? [reference, result] : [reference, result, before];
   const readerOptions: ReaderOptions = { ...(engine && { engine }), ...(signal && { signal }) };
   const videos = [];
-  for (const path of paths) videos.push(await probe(path, readerOptions));
+  for (const path of paths) videos.push(await describeVideo(path, readerOptions));
   requireSameSize(paths, videos);
 
   const depth = Math.max(...videos.map((video) => workingFormat(video.format).depth));
@@ -124,7 +124,7 @@ export async function compareVideos(
   }
 }
 
-async function probe(path: string, options: ReaderOptions): Promise<VideoStreamInfo> {
+async function describeVideo(path: string, options: ReaderOptions): Promise<VideoStreamInfo> {
   await using reader = await openVideo(path, options);
   return reader.video;
 }
