@@ -45,8 +45,6 @@ export interface FrameSession {
   readonly batch: number;
   /** Tiles per frame; 1 when the frame is processed whole. */
   readonly tiles: number;
-  /** Estimated peak of activations and frames during a run, in bytes. */
-  readonly memory: number;
   /**
    * Runs up to `batch` windows. The frames' planes are read until the promise settles.
    * @throws DeblurError `RUNTIME_FAILED` when the runtime reports a failure.

@@ -178,6 +178,14 @@ export class GraphBuilder {
     return peak;
   }
 
+  /** Bytes of the constants that the outputs need. */
+  constantBytes(): number {
+    const used = new Set(this.#reachable().flatMap(references));
+    let sum = 0;
+    for (const [name, { rawData }] of this.#constants) if (used.has(name)) sum += rawData?.byteLength ?? 0;
+    return sum;
+  }
+
   /** Writes the graph as the bytes of an .onnx file. */
   serialize(): Uint8Array {
     const nodes = this.#reachable();

@@ -162,13 +162,11 @@ export class OnnxOps implements Ops<Value> {
   }
 
   resizeBilinear(x: Value, ratio: number): Value {
+    const shape = shapes.resizeBilinear(x.shape, ratio);
+    if (ratio < 1) return this.#reduce(x, 1 / ratio, shape);
     const scales = this.#graph.constant('float32', [4], Float32Array.of(1, 1, ratio, ratio));
-    return this.#emit('Resize', [x, undefined, scales], shapes.resizeBilinear(x.shape, ratio), {
-      attributes: {
-        mode: { string: 'linear' },
-        coordinate_transformation_mode: { string: 'half_pixel' },
-        antialias: { int: ratio < 1 ? 1 : 0 },
-      },
+    return this.#emit('Resize', [x, undefined, scales], shape, {
+      attributes: { mode: { string: 'linear' }, coordinate_transformation_mode: { string: 'half_pixel' } },
     });
   }
 
@@ -235,6 +233,38 @@ export class OnnxOps implements Ops<Value> {
   #channelMean(x: Value): Value {
     const shape = x.shape.map((size, i) => (i === 1 ? 1 : size));
     return this.#emit('ReduceMean', [x, this.#graph.integers(1)], shape, { attributes: { keepdims: { int: 1 } } });
+  }
+
+  /**
+   * Bilinear reduction as two strided stencils with zeros outside, then divided by the weight that lay inside.
+   * (ONNX Runtime's own antialiased Resize repeats the border instead, and is slower.)
+   */
+  #reduce(x: Value, factor: number, shape: Shape): Value {
+    const [, channels = 0] = x.shape;
+    const taps = Float32Array.from({ length: 2 * factor }, (_, i) => (1 - Math.abs((i + 0.5) / factor - 1)) / factor);
+    const stencil = (y: Value, vertical: boolean) => {
+      const kernel = Float32Array.from({ length: channels * taps.length }, (_, i) => taps[i % taps.length] ?? 0);
+      const sides = vertical ? [taps.length, 1] : [1, taps.length];
+      const pads = vertical ? [factor / 2, 0] : [0, factor / 2];
+      const out = y.shape.map((size, axis) => (axis === (vertical ? 2 : 3) ? size / factor : size));
+      return this.#emit('Conv', [y, this.#graph.constant('float32', [channels, 1, ...sides], kernel)], out, {
+        attributes: {
+          kernel_shape: { ints: sides },
+          strides: { ints: vertical ? [factor, 1] : [1, factor] },
+          pads: { ints: [...pads, ...pads] },
+          group: { int: channels },
+        },
+      });
+    };
+    const [, , height = 0, width = 0] = shape;
+    const inside = taps.subarray(factor / 2).reduce((sum, tap) => sum + tap, 0);
+    const weight = (i: number, size: number) => (i === 0 ? inside : 1) * (i === size - 1 ? inside : 1);
+    const correction = Float32Array.from(
+      { length: height * width },
+      (_, i) => 1 / (weight(Math.floor(i / width), height) * weight(i % width, width)),
+    );
+    const sums = stencil(stencil(x, true), false);
+    return this.mul(sums, this.#graph.constant('float32', [height, width], correction));
   }
 
   #transposed(matrix: Value): Value {

@@ -1,0 +1,19 @@
+import type { GraphBuilder, Value } from './graph.js';
+
+/** A network as nodes of a graph, whatever it was made from. */
+export interface NetworkStage {
+  /** Neighbouring frames wanted before and after the one to restore. */
+  readonly window: { readonly past: number; readonly future: number };
+  /** Tile sizes should be multiples of this. */
+  readonly multiple: number;
+  /** Pixels at which an input still changes an output, or `global`. */
+  readonly reach: number | 'global';
+  /** Overlap of neighbouring tiles in pixels that hides their borders. */
+  readonly overlap: number;
+  /**
+   * Adds the network's nodes.
+   * @param frames RGB `[N, 3, H, W]` in [0, 1] in order of time, any size.
+   * @returns the restored frame, same shape, not clamped.
+   */
+  emit(builder: GraphBuilder, frames: readonly Value[]): Value;
+}
