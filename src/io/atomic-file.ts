@@ -35,7 +35,7 @@ export class AtomicFile {
     if (existing) {
       for (const input of options.inputs ?? []) {
         const other = await statOrUndefined(input);
-        if (other && other.dev === existing.dev && other.ino === existing.ino) {
+        if (other?.dev === existing.dev && other.ino === existing.ino) {
           throw new DeblurError('USAGE', `The output ${path} is the input itself.`, {
             hint: 'Give the output another name.',
           });
@@ -54,7 +54,7 @@ export class AtomicFile {
     try {
       await (await fs.open(temporary, 'wx')).close();
     } catch (error) {
-      throw await unwritable(path, folder, error as NodeJS.ErrnoException);
+      throw unwritable(path, folder, error as NodeJS.ErrnoException);
     }
     return new AtomicFile(path, target, temporary, overwrite);
   }
@@ -130,7 +130,7 @@ function existsError(path: string): DeblurError {
   });
 }
 
-async function unwritable(path: string, folder: string, error: NodeJS.ErrnoException): Promise<DeblurError> {
+function unwritable(path: string, folder: string, error: NodeJS.ErrnoException): DeblurError {
   if (error.code === 'ENOENT')
     return new DeblurError('OUTPUT_UNWRITABLE', `The output folder ${folder} does not exist.`, { cause: error });
   if (error.code === 'ENOTDIR')

@@ -67,6 +67,11 @@ export class Container {
     return this.name === 'matroska' || this.name === 'webm';
   }
 
+  /** True when chapters can be added to such files. */
+  get takesChapters(): boolean {
+    return this.isMatroska || this.isMp4Family;
+  }
+
   /**
    * Asks the muxer itself whether it takes these streams together, by having it write a header to nowhere.
    * Returns undefined when it does, else its own words.
@@ -90,6 +95,8 @@ export class Container {
 export interface MuxableStream {
   readonly parameters: av.CodecParameters;
   readonly timeBase: av.Rational;
+  /** Frames per second, which timecode tracks need. */
+  readonly averageRate?: av.Rational;
 }
 
 /** Adds a stream to an output; the codec tag is kept where the muxer may know it. */
@@ -97,6 +104,7 @@ export function addStream(output: av.FormatContext, stream: MuxableStream): av.S
   const added = output.newStream();
   stream.parameters.copy(added.codecpar);
   added.timeBase = stream.timeBase;
+  if (stream.averageRate) added.avgFrameRate = stream.averageRate;
   return added;
 }
 

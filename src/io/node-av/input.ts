@@ -74,7 +74,7 @@ export async function openInput(path: string): Promise<av.FormatContext> {
 function unreadable(path: string, code: number, log: LogRecording): DeblurError {
   const detail = log.errors.join(' ');
   const cause = new av.FFmpegError(code);
-  if (/moov atom not found/.test(detail)) {
+  if (detail.includes('moov atom not found')) {
     return new DeblurError(
       'INPUT_UNREADABLE',
       `${path} is cut off: its index (the "moov" part that a recorder writes last) is missing, so nothing in it can be decoded.`,

@@ -1,7 +1,7 @@
 import { DeblurError } from '../../errors.js';
 import type { MediaInfo, StreamInfo, VideoStreamInfo } from '../video.js';
 import { av, constants as c } from './binding.js';
-import { readChapters } from './chapters.js';
+import { readChapters } from './chapter-list.js';
 import { readColor } from './color.js';
 import { formatName, plainFormat } from './native-frame.js';
 import { fromNative } from './rational.js';

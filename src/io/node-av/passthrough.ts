@@ -1,5 +1,7 @@
+import type { Chapter } from '../chapters/chapter.js';
 import type { StreamNote } from '../video.js';
 import { av, constants as c } from './binding.js';
+import { readChapters } from './chapter-list.js';
 import type { Container, MuxableStream } from './container.js';
 import { openInput } from './input.js';
 import { mainVideo } from './media-info.js';
@@ -10,6 +12,7 @@ export class Passthrough implements AsyncDisposable {
   /** The source, opened a second time, for its streams beside the picture. */
   readonly input: av.FormatContext;
   readonly notes: StreamNote[] = [];
+  chapters: readonly Chapter[] = [];
   readonly #copies = new Map<number, StreamCopy>();
   readonly #packet = new av.Packet();
   #waiting = false;
@@ -25,6 +28,7 @@ export class Passthrough implements AsyncDisposable {
   static async open(path: string, container: Container, video: MuxableStream): Promise<Passthrough> {
     const passthrough = new Passthrough(await openInput(path));
     try {
+      await passthrough.#planChapters(container);
       for (const stream of passthrough.input.streams) await passthrough.#plan(stream, container, video);
       return passthrough;
     } catch (error) {
@@ -38,8 +42,25 @@ export class Passthrough implements AsyncDisposable {
     return mainVideo(this.input);
   }
 
+  async #planChapters(container: Container): Promise<void> {
+    this.chapters = await readChapters(this.input);
+    if (this.chapters.length === 0 || container.takesChapters) return;
+    this.notes.push({
+      index: -1,
+      type: 'data',
+      codec: 'chapters',
+      action: 'left',
+      reason: `The ${this.chapters.length} chapters were left out: chapters cannot be written to ${container.name} files here.`,
+    });
+    this.chapters = [];
+  }
+
   async #plan(stream: av.Stream, container: Container, video: MuxableStream): Promise<void> {
     if (stream.index === this.video?.index) {
+      stream.discard = c.AVDISCARD_ALL;
+      return;
+    }
+    if (this.#isRebuilt(stream, container)) {
       stream.discard = c.AVDISCARD_ALL;
       return;
     }
@@ -48,6 +69,15 @@ export class Passthrough implements AsyncDisposable {
       stream.discard = c.AVDISCARD_ALL;
       this.notes.push(leftNote(stream, container, copy));
     } else this.#copies.set(stream.index, copy);
+  }
+
+  /** True for data that is written anew from what it says: a chapter track, and in MP4 a timecode that the video's metadata repeats. */
+  #isRebuilt(stream: av.Stream, container: Container): boolean {
+    if (stream.codecpar.codecType !== c.AVMEDIA_TYPE_DATA) return false;
+    const tag = stream.codecpar.codecTagString;
+    if (tag === 'text') return this.chapters.length > 0;
+    const timecode = this.video?.metadata?.get('timecode');
+    return tag === 'tmcd' && container.name === 'mp4' && timecode !== null && timecode !== undefined;
   }
 
   /** Adds the streams to the output in the source's order; `addVideo` adds the encoded one in its place. */

@@ -26,7 +26,7 @@ export class StreamCopy {
       parameters.alloc();
       source.codecpar.copy(parameters);
       if (!keepTag) parameters.codecTag = 0;
-      const muxable = { parameters, timeBase: source.timeBase };
+      const muxable = { parameters, timeBase: source.timeBase, averageRate: source.avgFrameRate };
       refusal = await container.refusal([video, muxable]);
       if (refusal === undefined) return new StreamCopy(source, muxable);
       parameters.free();

@@ -5,10 +5,10 @@ import type { Frame } from '../frame.js';
 import type { StreamNote, VideoReader, VideoWriter, WriteReport, WriterOptions } from '../video.js';
 import { av, constants as c } from './binding.js';
 import { addStream, Container } from './container.js';
+import { addChapters } from './chapter-list.js';
 import { findVideoEncoder, openEncoder, type OpenEncoder } from './encoder.js';
 import { errorText } from './failure.js';
 import { fileAddress } from './input.js';
-import { videoInfo } from './media-info.js';
 import { nativePicture } from './native-frame.js';
 import { Passthrough } from './passthrough.js';
 import { rescale } from './rational.js';
@@ -75,7 +75,7 @@ export class NodeAvWriter implements VideoWriter {
       parameters.alloc();
       undo.push(() => parameters.free());
       parameters.fromContext(encoder.context);
-      const muxable = { parameters, timeBase: encoder.context.timeBase };
+      const muxable = { parameters, timeBase: encoder.context.timeBase, averageRate: encoder.context.framerate };
       const refusal = await container.refusal([muxable]);
       if (refusal !== undefined) {
         throw new DeblurError(
@@ -102,7 +102,6 @@ export class NodeAvWriter implements VideoWriter {
         stream = addStream(output, muxable);
         if (!original) return;
         copyDescription(original, stream);
-        stream.avgFrameRate = original.avgFrameRate;
         stream.sampleAspectRatio = parameters.sampleAspectRatio;
       });
       const opened = await output.openOutput();
@@ -148,6 +147,7 @@ export class NodeAvWriter implements VideoWriter {
       const trailer = await this.#output.writeTrailer();
       if (trailer < 0) throw writeFailure(this.#file.path, trailer);
       await this.#output.closeOutput();
+      await addChapters(this.#file.temporary, this.#container, this.#passthrough.chapters);
       throwIfAborted(this.#signal);
       const bytes = await this.#file.commit();
       this.#finished = true;
@@ -289,7 +289,7 @@ const systemCodes: readonly av.PosixError[] = [av.PosixError.ENOSPC, av.PosixErr
 
 function writeFailure(path: string, code: number): DeblurError {
   const name = systemCodes.find((each) => av.FFmpegError.AVERROR(each) === code);
-  return writeError(path, Object.assign(new Error(errorText(code)), name ? { code: name as string } : {}));
+  return writeError(path, Object.assign(new Error(errorText(code)), name ? { code: name } : {}));
 }
 
 function encodeFailure(code: number): DeblurError {

@@ -1,14 +1,10 @@
+import { open } from 'node:fs/promises';
+import type { Chapter } from '../chapters/chapter.js';
+import { addMatroskaChapters } from '../chapters/matroska.js';
+import { addMp4Chapters } from '../chapters/mp4.js';
 import { constants as c, type av } from './binding.js';
+import type { Container } from './container.js';
 import { LogRecording } from './log.js';
-
-/** A chapter of a container. */
-export interface Chapter {
-  /** Microseconds from the container's zero. */
-  readonly start: bigint;
-  /** Microseconds; the chapter ends before it. */
-  readonly end: bigint;
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 /**
  * The chapters of an opened input. node-av has no access to `AVFormatContext.chapters`, but FFmpeg prints
@@ -50,4 +46,15 @@ export function parseChapters(pieces: readonly string[]): Chapter[] {
     }
   }
   return chapters;
+}
+
+/** Adds chapters to a finished file, which node-av's muxers cannot write themselves. */
+export async function addChapters(path: string, container: Container, chapters: readonly Chapter[]): Promise<void> {
+  if (chapters.length === 0) return;
+  const file = await open(path, 'r+');
+  try {
+    await (container.isMatroska ? addMatroskaChapters(file, chapters) : addMp4Chapters(file, chapters));
+  } finally {
+    await file.close();
+  }
 }
