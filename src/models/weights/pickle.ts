@@ -218,9 +218,9 @@ export function unpickle(
       }
       case '\x93': {
         // STACK_GLOBAL
-        const name = pop();
-        const module = pop();
-        stack.push(global(`${String(module)}.${String(name)}`));
+        const [name, module] = [pop(), pop()];
+        if (typeof name !== 'string' || typeof module !== 'string') throw new PickleError('it names no global');
+        stack.push(global(`${module}.${name}`));
         break;
       }
       case 'Q': // BINPERSID

@@ -136,7 +136,7 @@ function readLegacy(bytes: Uint8Array): Archive {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const samples = new Map<string, Uint8Array>();
   for (const key of keys as Pickled[]) {
-    const storage = storages.get(String(key));
+    const storage = typeof key === 'string' ? storages.get(key) : undefined;
     if (!storage) throw new PickleError('it lists a storage that no tensor uses');
     const length = storage.size * storage.type.bytes;
     if (at + 8 + length > bytes.byteLength) throw new PickleError('it breaks off in the middle');

@@ -155,7 +155,7 @@ export interface ModelProto {
 
 /** The bytes of an .onnx file. */
 export function encodeModel(model: ModelProto): Uint8Array {
-  return Model.encode(model as unknown as Record<string, unknown>).finish();
+  return Model.encode(model).finish();
 }
 
 /**

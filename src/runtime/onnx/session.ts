@@ -74,7 +74,7 @@ export class OnnxSession implements AsyncDisposable {
     const run = this.#session.run(inputs);
     this.#running.add(run);
     try {
-      return (await run) as Record<string, Tensor>;
+      return (await run);
     } catch (cause) {
       throw new DeblurError('RUNTIME_FAILED', `ONNX Runtime failed in the network: ${reason(cause)}`, { cause });
     } finally {
@@ -106,7 +106,7 @@ export class OnnxSession implements AsyncDisposable {
 
 /** A tensor over an array, without a copy. */
 export function tensor(type: DataType, data: Tensor.DataType, shape: Shape): Tensor {
-  return new Tensor(type, data as never, shape);
+  return new Tensor(type, data, shape);
 }
 
 function reason(cause: unknown): string {

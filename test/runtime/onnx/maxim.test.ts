@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { maxim } from '../../../src/models/maxim.js';
+import { parametersOf } from '../../../src/models/network.js';
+import { readMaximPackage } from '../../../src/models/weights/maxim-package.js';
+import type { Tensors } from '../../../src/models/weights/tensors.js';
+import { fixture, maxDifference, runNetwork } from './parity.js';
+import type { Picture } from './parity.js';
+
+/** Reads a raw `[1, H, W, 3]` picture as `[1, 3, H, W]`. */
+async function readPicture(name: string, height: number, width: number): Promise<Picture> {
+  const file = await readFile(fixture(`maxim/${name}-${height}x${width}.f32`));
+  const pixels = new Float32Array(Uint8Array.from(file).buffer);
+  const size = height * width;
+  const data = Float32Array.from({ length: 3 * size }, (_, i) => pixels[(i % size) * 3 + Math.floor(i / size)] ?? NaN);
+  return { shape: [1, 3, height, width], data };
+}
+
+describe('MAXIM on ONNX Runtime equals the published graph', () => {
+  const network = maxim();
+  let weights: Tensors;
+
+  beforeAll(async () => {
+    weights = await readMaximPackage(parametersOf(network));
+  });
+
+  it.each([
+    [128, 192],
+    [256, 256],
+  ])('%i×%i', async (height, width) => {
+    const output = await runNetwork(network, weights, await readPicture('input', height, width));
+    expect(maxDifference(output, await readPicture('output', height, width))).toBeLessThan(1e-4);
+  });
+});
