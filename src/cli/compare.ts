@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import type { Engine } from '../io/index.js';
 import { compareVideos, type FrameComparison } from '../metrics/compare.js';
-import { plotComparison } from '../metrics/plot.js';
+import { plotComparison } from '../metrics/comparison-plot.js';
 import type { SsimKind } from '../metrics/ssim.js';
 import { tableFoot, tableHead, tableRow } from './comparison-table.js';
 import { interruptSignal } from './exit.js';
