@@ -59,7 +59,7 @@ const runSettings = z.strictObject({
   /** Fail on damaged input in place of going on. Default false. */
   strict: z.boolean().default(false),
   sceneCut: z.strictObject({
-    /** Scene-change score from 0 to 1 above which a new shot begins. Default 0.2. */
+    /** Scene-change score from 0 to 1 above which a new shot begins. Default 0.1. */
     threshold: z.number().min(0).max(1),
     /** Pause, in usual frame intervals, above which a new shot begins. Default 4. */
     gap: z.number().min(1),

@@ -25,7 +25,7 @@ describe('run settings', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it('are complete by default', () => {
-    expect(runSettingsFrom()).toMatchObject({ engine: 'node-av', strength: 1, sceneCut: { threshold: 0.2, gap: 4 } });
+    expect(runSettingsFrom()).toMatchObject({ engine: 'node-av', strength: 1, sceneCut: { threshold: 0.1, gap: 4 } });
   });
 
   it.each(presetNames())('preset %s is valid', (name) => {

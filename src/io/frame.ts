@@ -69,11 +69,15 @@ export class Frame implements Disposable {
   readonly properties: FrameProperties;
   /** The engine's storage; an engine that knows it may use its native handle without a copy. */
   readonly storage: FrameStorage;
+  /** Handles that share the storage; the last one disposes it. */
+  readonly #holders: { count: number };
   #disposed = false;
 
-  constructor(properties: FrameProperties, storage: FrameStorage) {
+  constructor(properties: FrameProperties, storage: FrameStorage, holders = { count: 0 }) {
     this.properties = properties;
     this.storage = storage;
+    this.#holders = holders;
+    holders.count += 1;
     alive += 1;
   }
 
@@ -97,6 +101,12 @@ export class Frame implements Disposable {
     return this.storage.planes();
   }
 
+  /** A second handle on the same samples, to be disposed on its own. */
+  share(): Frame {
+    if (this.#disposed) throw new TypeError(`frame ${this.index} is used after it was disposed`);
+    return new Frame(this.properties, this.storage, this.#holders);
+  }
+
   /** A frame with this one's time, colour and size, and other samples of the same format. */
   withPlanes(planes: readonly Uint8Array[]): Frame {
     return new Frame(this.properties, tightPlanes(this.properties, planes));
@@ -106,7 +116,8 @@ export class Frame implements Disposable {
     if (this.#disposed) return;
     this.#disposed = true;
     alive -= 1;
-    this.storage.dispose();
+    this.#holders.count -= 1;
+    if (this.#holders.count === 0) this.storage.dispose();
   }
 
   [Symbol.dispose](): void {

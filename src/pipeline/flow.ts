@@ -1,6 +1,5 @@
 import { bufferCount, concatMap, map, mergeMap, tap, type Observable, type OperatorFunction } from 'rxjs';
 import { cancelled } from '../errors.js';
-import type { Frame } from '../io/frame.js';
 import type { VideoReader, VideoWriter } from '../io/video.js';
 import type { FrameSession } from '../runtime/frame-session.js';
 import { Credits, type CutReason, type Ticket } from './credits.js';
@@ -75,7 +74,7 @@ function pass(): OperatorFunction<Ticket, Finished> {
 function write(writer: VideoWriter): OperatorFunction<Finished, Finished> {
   return concatMap(async (finished) => {
     const { ticket, planes } = finished;
-    const frame: Frame = planes ? ticket.frame.withPlanes(planes) : ticket.frame;
+    const frame = planes ? ticket.frame.withPlanes(planes) : ticket.frame.share();
     await writer.write(frame);
     ticket.release();
     return finished;

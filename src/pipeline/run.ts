@@ -112,7 +112,6 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     ...settings.encode,
     source: reader,
     overwrite,
-    engine: settings.engine,
     ...(signal && { signal }),
   });
   const session = model && (await openSession(reader, settings, model, signal));

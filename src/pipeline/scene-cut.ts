@@ -6,8 +6,8 @@ import type { CutReason, Ticket } from './credits.js';
 /** Options of {@link markCuts}. */
 export interface SceneCutOptions {
   /**
-   * Threshold on the scene-change score from 0 to 1, the scale of FFmpeg's `scene` filter value: the
-   * smaller of the luma difference to the frame before and the change of that difference. Default 0.2.
+   * Threshold on the scene-change score from 0 to 1, the scale and default of FFmpeg's `scdet` filter: the
+   * smaller of the luma difference to the frame before and the change of that difference. Default 0.1.
    */
   threshold?: number;
   /** A pause of more than this many usual frame intervals is a discontinuity. Default 4. */
@@ -55,7 +55,7 @@ export class CutDetector {
   /** The last intervals between frames, in seconds; their median is the usual one. */
   readonly #intervals: number[] = [];
 
-  constructor({ threshold = 0.2, gap = 4 }: SceneCutOptions = {}) {
+  constructor({ threshold = 0.1, gap = 4 }: SceneCutOptions = {}) {
     this.#threshold = threshold;
     this.#gap = gap;
   }

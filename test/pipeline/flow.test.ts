@@ -1,0 +1,159 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createVideo, liveFrames, openVideo } from '../../src/io/index.js';
+import { flow, type FlowOptions } from '../../src/pipeline/flow.js';
+import type { FrameSession } from '../../src/runtime/frame-session.js';
+import { createFrameSession } from '../../src/runtime/onnx/frame-session.js';
+import { liveSessions } from '../../src/runtime/onnx/session.js';
+import { fixture } from '../support/fixtures.js';
+import { gain, identity, temporalMean } from '../support/stages.js';
+
+const clip = fixture('clips/bikes-cut.mp4');
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'deblur-flow-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+  expect(liveFrames()).toBe(0);
+  expect(liveSessions()).toBe(0);
+});
+
+/** Every frame of a video: its time and its samples. */
+async function decode(path: string) {
+  await using reader = await openVideo(path);
+  const frames = [];
+  for await (const frame of reader.frames()) {
+    using held = frame;
+    const planes = held.planes().map(({ data, stride, width, height }) => {
+      const rows = Array.from({ length: height }, (_, y) => Buffer.from(data.subarray(y * stride, y * stride + width)));
+      return Buffer.concat(rows).toString('base64');
+    });
+    frames.push({ seconds: held.seconds, planes });
+  }
+  return frames;
+}
+
+/** Sends the clip through a flow into a lossless file. */
+async function run(
+  makeSession?: (reader: Parameters<typeof createFrameSession>[1]) => FrameSession,
+  options: Partial<FlowOptions> = {},
+) {
+  await using reader = await openVideo(clip);
+  const output = join(folder, 'out.mkv');
+  await using writer = await createVideo(output, { source: reader, codec: 'ffv1' });
+  const session = makeSession?.(reader.video);
+  try {
+    const counts = await flow({ reader, writer, session, ...options });
+    await writer.finish();
+    return { counts, output };
+  } finally {
+    await session?.close();
+  }
+}
+
+describe('flow', () => {
+  it('without a network copies every frame, bit for bit and at its time', async () => {
+    const { counts, output } = await run();
+    expect(counts).toMatchObject({ read: 24, written: 24, cuts: { scene: 1, gap: 0, format: 0 } });
+    expect(await decode(output)).toEqual(await decode(clip));
+  });
+
+  it.each([1, 2, 4])('with a network that changes nothing does the same, %i runs at once', async (concurrency) => {
+    const { counts, output } = await run((video) => createFrameSession(identity, video), { concurrency });
+    expect(counts).toMatchObject({ read: 24, written: 24, guarded: { nan: 0, black: 0, mosaic: 0 } });
+    expect(await decode(output)).toEqual(await decode(clip));
+  });
+
+  it('restores order when runs finish out of order', async () => {
+    const { output } = await run(
+      (video) => {
+        const session = createFrameSession(identity, video, { batch: 2 });
+        let turn = 0;
+        const run: FrameSession['run'] = async (windows) => {
+          const results = await session.run(windows);
+          await new Promise((resolve) => setTimeout(resolve, (turn += 1) % 2 ? 30 : 0));
+          return results;
+        };
+        return { ...pick(session), run };
+      },
+      { concurrency: 3 },
+    );
+    expect(await decode(output)).toEqual(await decode(clip));
+  });
+
+  it('sends broken results out as they came in, and counts them', async () => {
+    const { counts, output } = await run((video) => createFrameSession(gain(0), video));
+    expect(counts.guarded).toEqual({ nan: 0, black: 24, mosaic: 0 });
+    expect(await decode(output)).toEqual(await decode(clip));
+  });
+
+  it('gives windows that stop at the cut', async () => {
+    const spans: number[][] = [];
+    await run((video) => {
+      const session = createFrameSession(temporalMean, video);
+      const run: FrameSession['run'] = (windows) => {
+        spans.push(...windows.map((window) => window.map((frame) => frame.index)));
+        return session.run(windows);
+      };
+      return { ...pick(session), run };
+    });
+    expect(spans[11]).toEqual([10, 11, 11]);
+    expect(spans[12]).toEqual([12, 12, 13]);
+    expect(spans).toHaveLength(24);
+  });
+
+  it('never holds more frames than it has credits', async () => {
+    const before = liveFrames();
+    let most = 0;
+    await run((video) => createFrameSession(identity, video), {
+      credits: 3,
+      onFrame: () => (most = Math.max(most, liveFrames() - before)),
+    });
+    // Three in flight and those the decoder holds ready.
+    expect(most).toBeLessThanOrEqual(3 + 8);
+  });
+
+  it('ends with CANCELLED within a second and leaves nothing behind', async () => {
+    const stop = new AbortController();
+    const begun = performance.now();
+    const cancelled = run((video) => createFrameSession(identity, video), {
+      signal: stop.signal,
+      onFrame: ({ written }) => {
+        if (written === 5) stop.abort();
+      },
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('fails once, with the network’s error, and leaves nothing behind', async () => {
+    const failing = run((video) => {
+      const session = createFrameSession(identity, video);
+      let turn = 0;
+      const run: FrameSession['run'] = (windows) => {
+        turn += 1;
+        return turn === 7 ? Promise.reject(new Error('out of order')) : session.run(windows);
+      };
+      return { ...pick(session), run };
+    });
+    await expect(failing).rejects.toThrow('out of order');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+/** A session's members as own properties, to replace one of them. */
+function pick(session: FrameSession): FrameSession {
+  const { provider, window, batch, tiles } = session;
+  return {
+    ...{ provider, window, batch, tiles },
+    run: (windows) => session.run(windows),
+    idle: () => session.idle(),
+    close: () => session.close(),
+  };
+}
