@@ -1,4 +1,8 @@
 import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
 import { promisify } from 'node:util';
 import type { Engine } from './video.js';
 
@@ -33,12 +37,10 @@ export interface EngineCapabilities {
 /** What FFmpeg inside the process can do. An engine that does not load is an answer, not an error. */
 export async function nodeAvCapabilities(): Promise<EngineCapabilities> {
   try {
-    const { av, constants } = await import('./node-av/binding.js');
+    const { av, constants: flags } = await import('./node-av/binding.js');
     const { version, libraries } = av.getFFmpegInfo();
-    const { AV_CODEC_CAP_HARDWARE, AV_CODEC_CAP_HYBRID } = constants;
-    const software = av.Codec.getCodecList().filter(
-      (codec) => (codec.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) === 0,
-    );
+    const hardware = flags.AV_CODEC_CAP_HARDWARE | flags.AV_CODEC_CAP_HYBRID;
+    const software = av.Codec.getCodecList().filter((codec) => (codec.capabilities & hardware) === 0);
     const codecs = videoCodecs.map((name): CodecSupport => {
       const own = software.filter((codec) => av.avGetCodecName(codec.id) === name);
       const names = (list: typeof own) => list.flatMap((codec) => codec.name ?? []);
@@ -55,5 +57,39 @@ export async function nodeAvCapabilities(): Promise<EngineCapabilities> {
       available: false,
       reason: `It does not load: ${(error as Error).message.split('\n')[0]}.`,
     };
+  }
+}
+
+const run = promisify(execFile);
+
+/** The first file of that name that may be run, along the search path; the name itself when it is a path. */
+async function findExecutable(name: string): Promise<string | undefined> {
+  if (path.basename(name) !== name) return name;
+  const extensions = process.platform === 'win32' ? ['.exe', '.cmd', '.bat', ''] : [''];
+  for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
+    for (const extension of extensions) {
+      const file = path.join(folder || '.', name + extension);
+      const usable = await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      );
+      if (usable) return file;
+    }
+  }
+  return undefined;
+}
+
+/** The user's ffmpeg binary: `FFMPEG_PATH` where it is set, else the first on the search path. */
+export async function ffmpegCapabilities(): Promise<EngineCapabilities> {
+  const unavailable = (reason: string): EngineCapabilities => ({ engine: 'ffmpeg', available: false, reason });
+  const file = await findExecutable(process.env['FFMPEG_PATH'] ?? 'ffmpeg');
+  if (file === undefined) return unavailable('There is no ffmpeg on the search path, and FFMPEG_PATH is not set.');
+  try {
+    const { stdout } = await run(file, ['-hide_banner', '-version'], { timeout: 20_000 });
+    const version = /^ffmpeg version (\S+)/m.exec(stdout)?.[1];
+    if (version === undefined) return unavailable(`${file} does not answer as ffmpeg does.`);
+    return { engine: 'ffmpeg', available: true, path: file, version };
+  } catch (error) {
+    return unavailable(`${file} cannot be run: ${(error as Error).message.split('\n')[0]}.`);
   }
 }

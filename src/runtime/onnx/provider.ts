@@ -21,6 +21,8 @@ export interface ProviderProof {
   readonly available: boolean;
   /** Why not, as a full sentence. */
   readonly reason?: string;
+  /** What could make it work, where that is known. */
+  readonly hint?: string;
   /** Loading the network and the first run, where it got that far. */
   readonly milliseconds?: number;
 }
@@ -104,11 +106,11 @@ export async function proveProvider(provider: string, options: ProofOptions = {}
   const folder = await mkdtemp(join(tmpdir(), 'deblur-proof-'));
   try {
     const answer = await ask({ provider, model, input, shape: INPUT_SHAPE, folder }, timeout, signal);
-    const reason = fault(provider, answer, expected);
+    const fault = faultOf(provider, answer, expected);
     return {
       provider,
-      available: reason === undefined,
-      ...(reason !== undefined && { reason }),
+      available: fault === undefined,
+      ...fault,
       ...('milliseconds' in answer && { milliseconds: answer.milliseconds }),
     };
   } finally {
@@ -116,15 +118,38 @@ export async function proveProvider(provider: string, options: ProofOptions = {}
   }
 }
 
+/** What is wrong with a provider. */
+type Fault = Pick<ProviderProof, 'hint'> & { readonly reason: string };
+
 /** What is wrong with an answer, or undefined. */
-function fault(provider: string, answer: Answer, expected: Float32Array): string | undefined {
-  if ('error' in answer) return sentence(answer.error);
+function faultOf(provider: string, answer: Answer, expected: Float32Array): Fault | undefined {
+  if ('error' in answer) return explain(provider, answer.error);
   const others = answer.executedBy.filter((name) => name.toLowerCase() !== `${provider}executionprovider`);
-  if (others.length > 0) return `ONNX Runtime ran the convolution on ${others.join(' and ')} in its place.`;
+  if (others.length > 0) return { reason: `ONNX Runtime ran the convolution on ${others.join(' and ')} in its place.` };
   const { output } = answer;
   const wrong = expected.findIndex((value, i) => !(Math.abs(value - (output[i] ?? NaN)) <= 1e-3));
   if (wrong < 0 && output.length === expected.length) return undefined;
-  return `It computed the convolution wrongly: ${output[wrong]} in place of ${expected[wrong]}.`;
+  return { reason: `It computed the convolution wrongly: ${output[wrong]} in place of ${expected[wrong]}.` };
+}
+
+/** ONNX Runtime's message as a sentence, and what to do about the usual ones. */
+function explain(provider: string, message: string): Fault {
+  if (message.includes('Failed to get a WebGPU adapter')) {
+    return { reason: 'There is no GPU here with a driver that WebGPU can use (Vulkan, Metal or Direct3D 12).' };
+  }
+  if (message.includes('Failed to load shared library')) {
+    const reason = "ONNX Runtime's libraries for it are not installed, or those that they need are missing.";
+    if (provider !== 'cuda' && provider !== 'tensorrt') return { reason };
+    const libraries = provider === 'cuda' ? 'CUDA 12 and cuDNN 9' : 'CUDA 12, cuDNN 9 and TensorRT 10';
+    const install = 'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js';
+    return { reason, hint: `It needs ${libraries}, and the files that "${install}" fetches.` };
+  }
+  // A message may begin with the place in ONNX Runtime's source, and go on with a stack.
+  const [first = ''] = message
+    .replace(/^\S*\/\S+:\d+ .*? was false\. /s, '')
+    .trim()
+    .split('\n');
+  return { reason: `${first.replace(/\.$/, '')}.` };
 }
 
 /** A child's exchange: one task, one answer. Crashes and silence are answers too. */
@@ -170,18 +195,6 @@ async function ended(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** ONNX Runtime's message without its source positions, as a sentence. */
-function sentence(message: string): string {
-  const [first = ''] = message
-    .replace(/\S*\/\S+\.(cc|h):\d+ .*? (was false\.) /s, '')
-    .trim()
-    .split('\n');
-  const known = first.includes('Failed to load shared library')
-    ? 'Its libraries are not installed, or those they need are missing'
-    : first;
-  return `${known.replace(/\.$/, '')}.`;
-}
-
 const proofs = new Map<string, ProviderProof>();
 
 /** The proof of a provider, made once per process. */
@@ -205,7 +218,8 @@ export async function requireProvider(provider: string, options: Pick<ProofOptio
   for (const { name } of listProviders()) {
     if (name === 'cpu' || (await provenOnce(name, options)).available) working.push(name);
   }
+  const hints = [proof.hint, `Providers that work here: ${working.join(', ')}. "deblur doctor" tells more.`];
   throw new DeblurError('PROVIDER_UNAVAILABLE', `The provider "${provider}" cannot be used here. ${proof.reason}`, {
-    hint: `Providers that work here: ${working.join(', ')}. "deblur doctor" tells more.`,
+    hint: hints.filter(Boolean).join(' '),
   });
 }
