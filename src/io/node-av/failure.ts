@@ -1,4 +1,5 @@
 import { DeblurError, type DeblurErrorCode } from '../../errors.js';
+import { writeError } from '../atomic-file.js';
 import { av } from './binding.js';
 
 /** FFmpeg's own words for an error number. */
@@ -10,4 +11,12 @@ export function errorText(code: number): string {
 export function check(code: number, error: DeblurErrorCode, what: string): number {
   if (code >= 0) return code;
   throw new DeblurError(error, `${what}: ${errorText(code)}.`, { cause: new av.FFmpegError(code) });
+}
+
+const systemCodes: readonly av.PosixError[] = [av.PosixError.ENOSPC, av.PosixError.EACCES, av.PosixError.EIO];
+
+/** The error for a failed write to the output at `path`. */
+export function writeFailure(path: string, code: number): DeblurError {
+  const name = systemCodes.find((each) => av.FFmpegError.AVERROR(each) === code);
+  return writeError(path, Object.assign(new Error(errorText(code)), name ? { code: name } : {}));
 }

@@ -5,7 +5,9 @@ import { readChapters } from './chapter-list.js';
 import type { Container, MuxableStream } from './container.js';
 import { openInput } from './input.js';
 import { mainVideo } from './media-info.js';
-import { leftNote, packetMicros, StreamCopy } from './stream-copy.js';
+import { AudioConversion } from './audio-conversion.js';
+import { convertedNote, leftNote, packetMicros, StreamCopy, type StreamPath } from './stream-copy.js';
+import { SubtitleConversion } from './subtitle-conversion.js';
 
 /** The source's other streams on their way to the output, in step with the encoded video. */
 export class Passthrough implements AsyncDisposable {
@@ -13,7 +15,7 @@ export class Passthrough implements AsyncDisposable {
   readonly input: av.FormatContext;
   readonly notes: StreamNote[] = [];
   chapters: readonly Chapter[] = [];
-  readonly #copies = new Map<number, StreamCopy>();
+  readonly #paths = new Map<number, StreamPath>();
   readonly #packet = new av.Packet();
   #waiting = false;
   #ended = false;
@@ -65,10 +67,14 @@ export class Passthrough implements AsyncDisposable {
       return;
     }
     const copy = await StreamCopy.plan(stream, container, video);
-    if (typeof copy === 'string') {
-      stream.discard = c.AVDISCARD_ALL;
-      this.notes.push(leftNote(stream, container, copy));
-    } else this.#copies.set(stream.index, copy);
+    if (typeof copy !== 'string') {
+      this.#paths.set(stream.index, copy);
+      return;
+    }
+    const converted = await convert(stream, container, video);
+    if (converted) this.#paths.set(stream.index, converted);
+    else stream.discard = c.AVDISCARD_ALL;
+    this.notes.push(converted ? convertedNote(stream, container, converted.codec) : leftNote(stream, container, copy));
   }
 
   /** True for data that is written anew from what it says: a chapter track, and in MP4 a timecode that the video's metadata repeats. */
@@ -84,27 +90,28 @@ export class Passthrough implements AsyncDisposable {
   attach(output: av.FormatContext, addVideo: () => void): void {
     for (const stream of this.input.streams) {
       if (stream.index === this.video?.index) addVideo();
-      else this.#copies.get(stream.index)?.attach(output);
+      else this.#paths.get(stream.index)?.attach(output);
     }
   }
 
   /** Muxes everything that is due before the given time in microseconds; all that is left when undefined. */
-  async advance(output: av.FormatContext, until: bigint | undefined): Promise<void> {
-    if (this.#copies.size === 0) return;
+  async advance(until: bigint | undefined): Promise<void> {
+    if (this.#paths.size === 0) return;
     while (!this.#ended) {
       if (!this.#waiting) {
         // A source that breaks off ends its other streams, too; the reader counts the damage.
         if ((await this.input.readFrame(this.#packet)) < 0) {
           this.#ended = true;
+          for (const path of this.#paths.values()) await path.flush();
           return;
         }
         this.#waiting = true;
       }
-      const copy = this.#copies.get(this.#packet.streamIndex);
-      if (copy) {
-        const due = packetMicros(this.#packet, copy.source.timeBase);
+      const path = this.#paths.get(this.#packet.streamIndex);
+      if (path) {
+        const due = packetMicros(this.#packet, path.source.timeBase);
         if (until !== undefined && due !== undefined && due > until) return;
-        await copy.write(this.#packet, output);
+        await path.write(this.#packet);
       }
       this.#packet.unref();
       this.#waiting = false;
@@ -115,7 +122,23 @@ export class Passthrough implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#packet.free();
-    for (const copy of this.#copies.values()) copy.free();
+    for (const path of this.#paths.values()) path.free();
     await this.input.closeInput();
+  }
+}
+
+/** Another codec for a stream that the container refuses as it is, or undefined where there is none. */
+async function convert(
+  stream: av.Stream,
+  container: Container,
+  video: MuxableStream,
+): Promise<(StreamPath & { readonly codec: string }) | undefined> {
+  switch (stream.codecpar.codecType) {
+    case c.AVMEDIA_TYPE_AUDIO:
+      return AudioConversion.plan(stream, container, video);
+    case c.AVMEDIA_TYPE_SUBTITLE:
+      return SubtitleConversion.plan(stream, container, video);
+    default:
+      return undefined;
   }
 }

@@ -1,16 +1,60 @@
 import type { StreamNote } from '../video.js';
 import { av, constants as c } from './binding.js';
 import { addStream, type Container, type MuxableStream } from './container.js';
-import { check } from './failure.js';
+import type { Rational } from '../frame.js';
+import { writeFailure } from './failure.js';
 import { streamInfo } from './media-info.js';
 import { rescale } from './rational.js';
 
+/** What becomes of one stream of the source in the output. */
+export interface StreamPath {
+  readonly source: av.Stream;
+  /** Adds the stream with its metadata and disposition to the output. */
+  attach(output: av.FormatContext): void;
+  /** Takes one packet of the source, whose data may be consumed. */
+  write(packet: av.Packet): Promise<void>;
+  /** Writes what is held back, at the end. */
+  flush(): Promise<void>;
+  free(): void;
+}
+
+/** Muxes packets into one stream of an output, in decoding order. */
+export class PacketSink {
+  readonly #output: av.FormatContext;
+  readonly #stream: av.Stream;
+  #lastDts: bigint | undefined;
+
+  constructor(output: av.FormatContext, stream: av.Stream) {
+    this.#output = output;
+    this.#stream = stream;
+  }
+
+  /** Muxes one packet with times in the given time base; takes over its data. */
+  async write(packet: av.Packet, timeBase: Rational): Promise<void> {
+    packet.streamIndex = this.#stream.index;
+    packet.pos = -1n;
+    packet.rescaleTs(timeBase, this.#stream.timeBase);
+    this.#keepOrder(packet);
+    const code = await this.#output.interleavedWriteFrame(packet);
+    if (code < 0) throw writeFailure(this.#output.url ?? 'the output', code);
+  }
+
+  /** Muxers refuse a decoding time that does not grow; a source that has one is repaired by the least step. */
+  #keepOrder(packet: av.Packet): void {
+    if (packet.dts === c.AV_NOPTS_VALUE) return;
+    if (this.#lastDts !== undefined && packet.dts <= this.#lastDts) {
+      packet.dts = this.#lastDts + 1n;
+      if (packet.pts !== c.AV_NOPTS_VALUE && packet.pts < packet.dts) packet.pts = packet.dts;
+    }
+    this.#lastDts = packet.dts;
+  }
+}
+
 /** A stream of the source that goes to the output packet by packet. */
-export class StreamCopy {
+export class StreamCopy implements StreamPath {
   readonly source: av.Stream;
   readonly muxable: MuxableStream;
-  #output: av.Stream | undefined;
-  #lastDts: bigint | undefined;
+  #sink: PacketSink | undefined;
 
   private constructor(source: av.Stream, muxable: MuxableStream) {
     this.source = source;
@@ -34,31 +78,18 @@ export class StreamCopy {
     return refusal ?? 'refused';
   }
 
-  /** Adds the stream with its metadata and disposition to the output. */
   attach(output: av.FormatContext): void {
-    this.#output = addStream(output, this.muxable);
-    copyDescription(this.source, this.#output);
+    const stream = addStream(output, this.muxable);
+    copyDescription(this.source, stream);
+    this.#sink = new PacketSink(output, stream);
   }
 
-  /** Muxes one packet of the source; takes over its data. */
-  async write(packet: av.Packet, output: av.FormatContext): Promise<void> {
-    const stream = this.#output!;
-    const { timeBase } = this.source;
-    packet.streamIndex = stream.index;
-    packet.pos = -1n;
-    packet.rescaleTs(timeBase, stream.timeBase);
-    this.#keepOrder(packet);
-    check(await output.interleavedWriteFrame(packet), 'OUTPUT_UNWRITABLE', 'A packet cannot be written');
+  async write(packet: av.Packet): Promise<void> {
+    await this.#sink?.write(packet, this.source.timeBase);
   }
 
-  /** Muxers refuse a decoding time that does not grow; a source that has one is repaired by the least step. */
-  #keepOrder(packet: av.Packet): void {
-    if (packet.dts === c.AV_NOPTS_VALUE) return;
-    if (this.#lastDts !== undefined && packet.dts <= this.#lastDts) {
-      packet.dts = this.#lastDts + 1n;
-      if (packet.pts !== c.AV_NOPTS_VALUE && packet.pts < packet.dts) packet.pts = packet.dts;
-    }
-    this.#lastDts = packet.dts;
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 
   free(): void {
@@ -81,6 +112,18 @@ export function leftNote(stream: av.Stream, container: Container, refusal: strin
     codec,
     action: 'left',
     reason: `Stream ${index} (${type}, ${codec}) was left out: ${container.name} does not take it (${refusal.replace(/\.$/, '')}).`,
+  };
+}
+
+/** A note that a stream goes on in another codec. */
+export function convertedNote(stream: av.Stream, container: Container, to: string): StreamNote {
+  const { index, type, codec } = streamInfo(stream);
+  return {
+    index,
+    type,
+    codec,
+    action: 'converted',
+    reason: `Stream ${index} (${type}, ${codec}) was converted to ${to}: ${container.name} does not take ${codec}.`,
   };
 }
 

@@ -1,5 +1,5 @@
 import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
-import { AtomicFile, writeError } from '../atomic-file.js';
+import { AtomicFile } from '../atomic-file.js';
 import { BoundedQueue } from '../bounded-queue.js';
 import type { Frame } from '../frame.js';
 import type { StreamNote, VideoReader, VideoWriter, WriteReport, WriterOptions } from '../video.js';
@@ -7,13 +7,13 @@ import { av, constants as c } from './binding.js';
 import { addStream, Container } from './container.js';
 import { addChapters } from './chapter-list.js';
 import { findVideoEncoder, openEncoder, type OpenEncoder } from './encoder.js';
-import { errorText } from './failure.js';
+import { errorText, writeFailure } from './failure.js';
 import { fileAddress } from './input.js';
 import { nativePicture } from './native-frame.js';
 import { Passthrough } from './passthrough.js';
 import { rescale } from './rational.js';
 import { Scaler } from './scaler.js';
-import { copyDescription } from './stream-copy.js';
+import { copyDescription, PacketSink } from './stream-copy.js';
 
 /** Frames taken in before `write` waits, and packets encoded before encoding waits for the disk. */
 const framesAhead = 2;
@@ -233,18 +233,16 @@ export class NodeAvWriter implements VideoWriter {
   /** Muxes the encoded packets, and the other streams up to their time. */
   async #mux(): Promise<void> {
     const { timeBase } = this.#encoder.context;
+    const sink = new PacketSink(this.#output, this.#stream);
     try {
       for (;;) {
         const packet = await this.#packets.take();
         if (!packet) break;
         using owned = packet;
-        await this.#passthrough.advance(this.#output, rescale(owned.dts, timeBase, { num: 1, den: 1_000_000 }));
-        owned.streamIndex = this.#stream.index;
-        owned.rescaleTs(timeBase, this.#stream.timeBase);
-        const code = await this.#output.interleavedWriteFrame(owned);
-        if (code < 0) throw writeFailure(this.#file.path, code);
+        await this.#passthrough.advance(rescale(owned.dts, timeBase, { num: 1, den: 1_000_000 }));
+        await sink.write(owned, timeBase);
       }
-      if (!this.#failure) await this.#passthrough.advance(this.#output, undefined);
+      if (!this.#failure) await this.#passthrough.advance(undefined);
     } catch (error) {
       this.#fail(error);
     }
@@ -283,13 +281,6 @@ export class NodeAvWriter implements VideoWriter {
     this.#container[Symbol.dispose]();
     await this.#file.discard();
   }
-}
-
-const systemCodes: readonly av.PosixError[] = [av.PosixError.ENOSPC, av.PosixError.EACCES, av.PosixError.EIO];
-
-function writeFailure(path: string, code: number): DeblurError {
-  const name = systemCodes.find((each) => av.FFmpegError.AVERROR(each) === code);
-  return writeError(path, Object.assign(new Error(errorText(code)), name ? { code: name } : {}));
 }
 
 function encodeFailure(code: number): DeblurError {
