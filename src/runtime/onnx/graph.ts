@@ -35,8 +35,8 @@ export interface NodeOptions {
   readonly domain?: '' | 'com.microsoft';
 }
 
-/** Version of ONNX's operator set that {@link GraphBuilder} declares. */
-export const opset = 20;
+/** Version of ONNX's operator set that {@link GraphBuilder}'s own nodes are written for; later ones keep their meaning. */
+export const baseOpset = 20;
 
 /** Operators whose output is their input's memory in another shape. */
 const views = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity']);
@@ -53,6 +53,7 @@ export class GraphBuilder {
   readonly #inputs: Value[] = [];
   readonly #outputs: Value[] = [];
   #next = 0;
+  #opset = baseOpset;
 
   /** The graph's inputs so far, in order. */
   get inputs(): readonly Value[] {
@@ -79,13 +80,19 @@ export class GraphBuilder {
     return output;
   }
 
+  /** A name that begins with `stem` and that nothing in this graph has. */
+  unique(stem: string): string {
+    this.#next += 1;
+    return `${stem}_${this.#next}`;
+  }
+
   /** A constant tensor. The array is kept, not copied, until the graph is written. */
   constant(type: DataType, shape: Shape, data: TensorData): Value {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     if (bytes.byteLength !== byteSize(type, shape)) {
       throw new TypeError(`a constant of shape [${shape.join(', ')}] can't have ${data.length} elements`);
     }
-    const value = this.#declare({ name: this.#name('const'), type, shape, data });
+    const value = this.#declare({ name: this.unique('const'), type, shape, data });
     this.#constants.set(value.name, {
       name: value.name,
       dims: [...shape],
@@ -127,7 +134,7 @@ export class GraphBuilder {
     outputs: readonly OutputSpec[],
     { attributes = {}, domain = '' }: NodeOptions = {},
   ): Value[] {
-    const stem = this.#name(opType);
+    const stem = this.unique(opType);
     const values = outputs.map(({ type, shape }, i) => this.#declare({ name: i ? `${stem}_${i}` : stem, type, shape }));
     this.#nodes.push({
       opType,
@@ -142,12 +149,14 @@ export class GraphBuilder {
   /**
    * Takes over nodes and constants of another graph. Their names must not occur in this one.
    *
-   * @param outputs values of those nodes that this graph goes on with.
+   * @param output the value of those nodes that this graph goes on with.
+   * @param opset the version of ONNX's operator set that the nodes are written for, at least {@link baseOpset}.
    */
-  adopt(nodes: readonly NodeProto[], constants: readonly TensorProto[], outputs: readonly Value[]): void {
+  adopt(nodes: readonly NodeProto[], constants: readonly TensorProto[], output: Value, opset: number): void {
     for (const constant of constants) this.#constants.set(constant.name ?? '', constant);
-    for (const output of outputs) this.#declare(output);
+    this.#declare(output);
     this.#nodes.push(...nodes);
+    this.#opset = Math.max(this.#opset, opset);
   }
 
   /**
@@ -194,7 +203,7 @@ export class GraphBuilder {
       irVersion: 9,
       producerName: 'deblur-stream',
       opsetImport: [
-        { domain: '', version: opset },
+        { domain: '', version: this.#opset },
         { domain: 'com.microsoft', version: 1 },
       ],
       graph: {
@@ -237,11 +246,6 @@ export class GraphBuilder {
     if (this.#values.has(value.name)) throw new TypeError(`two values of a graph are named ${value.name}`);
     this.#values.set(value.name, value);
     return value;
-  }
-
-  #name(stem: string): string {
-    this.#next += 1;
-    return `${stem}_${this.#next}`;
   }
 }
 
