@@ -31,10 +31,6 @@ function keyValue(text: string, previous: Record<string, string> = {}): Record<s
   return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as never;
-}
-
 function printLine(event: string, value: object): void {
   const plain = (_key: string, v: unknown) => (typeof v === 'bigint' ? String(v) : v);
   process.stdout.write(`${JSON.stringify({ event, ...value }, plain)}\n`);
@@ -45,11 +41,11 @@ async function run(input: string, output: string, flags: RunFlags): Promise<void
   const { model, strength, engine, provider, memory, threads, batch, concurrency, credits, strict } = flags;
   const { json = false, quiet = false, overwrite, settings, sceneThreshold: threshold } = flags;
   const bar = !json && !quiet && process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
-  const options = withoutUndefined({
+  const options = {
     ...{ model, strength, engine, provider, memory, threads, batch, concurrency, credits, strict, overwrite, settings },
-    encode: withoutUndefined({ codec, crf, preset, format, container, encoderOptions }),
-    sceneCut: withoutUndefined({ threshold }),
-  });
+    encode: { codec, crf, preset, format, container, encoderOptions },
+    sceneCut: { threshold },
+  };
   let report: RunReport;
   try {
     report = await deblurVideo({

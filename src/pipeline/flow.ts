@@ -34,15 +34,15 @@ export interface FlowOptions {
   readonly reader: VideoReader;
   readonly writer: VideoWriter;
   /** The network. Without one, frames go from decoder to encoder untouched. */
-  readonly session?: FrameSession | undefined;
+  readonly session?: FrameSession;
   /** Network runs at once. Default 1. */
   readonly concurrency?: number;
   /** Frames in flight. Default 8 more than the network's windows and runs hold. */
-  readonly credits?: number | undefined;
+  readonly credits?: number;
   readonly sceneCut?: SceneCutOptions;
   /** Called after each frame was handed to the encoder. */
   readonly onFrame?: (counts: Readonly<FlowCounts>) => void;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** Runs the network on windows, several runs at once; results come as they finish. */

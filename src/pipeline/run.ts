@@ -6,6 +6,8 @@ import type { Damage, StreamNote, VideoReader, WriteReport } from '../io/video.j
 import { openModel, type Model } from '../models/registry.js';
 import type { FrameSession } from '../runtime/frame-session.js';
 import { createFrameSession } from '../runtime/onnx/frame-session.js';
+import { modelStage } from '../runtime/onnx/model-stage.js';
+import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
 import { flow, type FlowCounts } from './flow.js';
 
@@ -77,7 +79,7 @@ async function openInput(
   model: Model | undefined,
   signal?: AbortSignal,
 ): Promise<VideoReader> {
-  const options = { engine: settings.engine, strict: settings.strict, ...(signal && { signal }) };
+  const options = { engine: settings.engine, strict: settings.strict, signal };
   const reader = await openVideo(input, options);
   if (!model || planarFormat(reader.video.format)) return reader;
   const { name } = workingFormat(reader.video.format);
@@ -85,14 +87,22 @@ async function openInput(
   return openVideo(input, { ...options, format: name });
 }
 
+/** Half of what a process may still take, the default budget of a network run. */
+function halfOfFreeMemory(): number {
+  return process.availableMemory() / 2;
+}
+
 async function openSession(
-  reader: VideoReader,
-  settings: RunSettings,
+  { video }: VideoReader,
   model: Model,
-  signal?: AbortSignal,
+  settings: RunSettings,
+  signal: AbortSignal | undefined,
 ): Promise<FrameSession> {
-  const { width, height, format, color } = reader.video;
-  return createFrameSession(model, { width, height, format, color }, { ...settings, signal });
+  const { width, height, format, color } = video;
+  const { memory = halfOfFreeMemory(), strength, threads, batch } = settings;
+  const provider = await chooseProvider(settings.provider, signal);
+  const options = { provider, memory, strength, threads, batch, signal };
+  return createFrameSession(modelStage(model), { width, height, format, color }, options);
 }
 
 /**
@@ -104,7 +114,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
   const { input, output, overwrite = false, settings: layer, onPlan, onProgress, signal, ...overrides } = options;
   const settings = runSettingsFrom(overrides, layer);
   throwIfAborted(signal);
-  const model = settings.model === 'none' ? undefined : await openModel(settings.model);
+  const model = settings.model === 'none' ? undefined : await openModel(settings.model, { signal });
   const started = performance.now();
 
   await using reader = await openInput(input, settings, model, signal);
@@ -112,9 +122,9 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     ...settings.encode,
     source: reader,
     overwrite,
-    ...(signal && { signal }),
+    signal,
   });
-  const session = model && (await openSession(reader, settings, model, signal));
+  const session = model && (await openSession(reader, model, settings, signal));
   const plan: RunPlan = {
     input,
     output,
@@ -122,7 +132,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     width: reader.video.width,
     height: reader.video.height,
     format: reader.video.format,
-    model: model?.id ?? 'none',
+    model: model?.name ?? 'none',
     provider: session?.provider,
     tiles: session?.tiles,
   };

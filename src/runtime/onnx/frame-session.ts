@@ -25,15 +25,15 @@ export interface FrameSessionOptions {
   /** Execution provider, proven by the caller. Default `cpu`. */
   readonly provider?: string;
   /** Bytes that a run may take; larger frames are tiled. Default: no limit. */
-  readonly memory?: number | undefined;
+  readonly memory?: number;
   /** How much of the result to use, 0 to 1. Default 1. */
   readonly strength?: number;
   /** Threads. Default: one per processor. */
-  readonly threads?: number | undefined;
+  readonly threads?: number;
   /** Frames per run; tiled frames run one by one. Default 1. */
   readonly batch?: number;
   /** Cancels before the network is loaded and between tiles. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -79,7 +79,7 @@ class OnnxFrameSession implements FrameSession {
     this.tiles = tileCount(grid);
     this.batch = this.tiles > 1 ? 1 : batch;
     this.#graphs = { stage, geometry, format, strength, batch: this.batch, grid };
-    this.#session = { providers: [provider], ...(threads !== undefined && { threads }) };
+    this.#session = { providers: [provider], threads };
     this.#signal = signal;
   }
 

@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { openVideo, type Frame } from '../src/io/index.js';
+import { writePicture } from '../src/io/picture.js';
+import { compareVideos } from '../src/metrics/index.js';
+import { packagePath } from '../src/package-root.js';
+import { ProgressBar } from '../src/cli/progress-bar.js';
+import { deblurVideo } from '../src/pipeline/run.js';
+import { runProgram } from '../src/cli/exit.js';
+import { Command } from 'commander';
+
+const blurry = packagePath('test/fixtures/clips/dogs-blurry.mp4');
+const sharp = packagePath('test/fixtures/clips/dogs-sharp.mp4');
+const output = packagePath('demo/output.mp4');
+const picture = packagePath('demo/compare.png');
+/** The frame that the picture shows. */
+const shown = 8;
+/** White columns between the pictures. */
+const gap = 4;
+
+/** A frame of a video as interleaved RGB. */
+async function rgbOf(path: string, index: number): Promise<{ rgb: Uint8Array; width: number; height: number }> {
+  await using reader = await openVideo(path, { format: 'gbrp' });
+  for await (const frame of reader.frames()) {
+    using held = frame;
+    if (held.index === index) return { rgb: interleave(held), width: reader.video.width, height: reader.video.height };
+  }
+  throw new RangeError(`${path} has no frame ${index}`);
+}
+
+function interleave(frame: Frame): Uint8Array {
+  const { width, height } = frame.properties;
+  const [g, b, r] = frame.planes();
+  const rgb = new Uint8Array(width * height * 3);
+  [r, g, b].forEach((plane, channel) => {
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        rgb[(y * width + x) * 3 + channel] = plane?.data[y * plane.stride + x] ?? 0;
+      }
+    }
+  });
+  return rgb;
+}
+
+/** Puts one frame of several videos side by side. */
+async function writeComparison(path: string, videos: readonly string[]): Promise<void> {
+  const pictures = await Promise.all(videos.map((video) => rgbOf(video, shown)));
+  const height = pictures[0]?.height ?? 0;
+  const width = pictures.reduce((sum, each) => sum + each.width, gap * (pictures.length - 1));
+  const sheet = new Uint8Array(width * height * 3).fill(255);
+  let left = 0;
+  for (const { rgb, width: own } of pictures) {
+    for (let y = 0; y < height; y += 1) {
+      sheet.set(rgb.subarray(y * own * 3, (y + 1) * own * 3), (y * width + left) * 3);
+    }
+    left += own + gap;
+  }
+  await writePicture(path, sheet, width, height);
+}
+
+async function demo(): Promise<void> {
+  await mkdir(packagePath('demo'), { recursive: true });
+  const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
+  const report = await deblurVideo({
+    input: blurry,
+    output,
+    overwrite: true,
+    encode: { crf: 12 },
+    onPlan: (plan) => bar?.start(plan),
+    onProgress: (progress) => bar?.update(progress),
+  }).finally(() => bar?.stop());
+  const { mean } = await compareVideos(sharp, output, { before: blurry });
+  await writeComparison(picture, [blurry, output, sharp]);
+
+  const name = (path: string) => relative(process.cwd(), path);
+  const score = (label: string, of: { psnr: number; ssim: number } | undefined) =>
+    `${label.padEnd(10)} PSNR ${of?.psnr.toFixed(2)} dB, SSIM ${of?.ssim.toFixed(4)}`;
+  console.log(
+    [
+      `${report.model} on ${report.provider}: ${report.written} frames in ${report.seconds.toFixed(1)} s, ${report.rate.toFixed(2)} frames/s`,
+      score('blurry', mean.before),
+      score('deblurred', mean.result),
+      `${name(output)}: the result`,
+      `${name(picture)}: frame ${shown}, blurry, deblurred and the sharp truth`,
+    ].join('\n'),
+  );
+}
+
+await runProgram(new Command('demo').exitOverride().action(demo), process.argv);
