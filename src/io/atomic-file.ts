@@ -59,6 +59,16 @@ export class AtomicFile {
     return new AtomicFile(path, target, temporary, overwrite);
   }
 
+  /** Replaces the content. Throws `OUTPUT_FULL`, `OUTPUT_UNWRITABLE`, and then leaves nothing behind. */
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      await fs.writeFile(this.temporary, bytes);
+    } catch (error) {
+      await this.discard();
+      throw writeError(this.path, error as NodeJS.ErrnoException);
+    }
+  }
+
   /** Gives the complete file its name and returns its size in bytes. Throws `OUTPUT_EXISTS`, `OUTPUT_FULL`, `OUTPUT_UNWRITABLE`. */
   async commit(): Promise<number> {
     try {

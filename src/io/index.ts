@@ -4,3 +4,4 @@ export type { ColorTags, FrameProperties, FrameStorage, Plane, Rational } from '
 export { planarFormat, planeSize, workingFormat } from './pixel-format.js';
 export type { Component, PixelFormat, PlaneLayout } from './pixel-format.js';
 export type * from './video.js';
+export { frameToRgb, writePicture } from './picture.js';

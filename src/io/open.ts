@@ -30,8 +30,9 @@ export async function createVideo(
   const checked = { ...checkWriterOptions(rest), source };
   checkPath(path, 'output');
   if (source.engine === 'ffmpeg') throw new DeblurError('ENGINE_UNAVAILABLE', 'not yet');
-  const { NodeAvWriter } = await import('./node-av/writer.js');
-  return NodeAvWriter.create(path, checked);
+  const { createFile } = await import('./node-av/create.js');
+  const { LibraryEncoding } = await import('./node-av/library-encoding.js');
+  return createFile(path, checked, (container) => LibraryEncoding.open(source.video, container, checked));
 }
 
 /**

@@ -86,12 +86,14 @@ export class Passthrough implements AsyncDisposable {
     return tag === 'tmcd' && container.name === 'mp4' && timecode !== null && timecode !== undefined;
   }
 
-  /** Adds the streams to the output in the source's order; `addVideo` adds the encoded one in its place. */
-  attach(output: av.FormatContext, addVideo: () => void): void {
+  /** Adds the streams to the output in the source's order; `addVideo` adds the encoded one in its place and returns it. */
+  attach(output: av.FormatContext, shown: string, addVideo: () => av.Stream): av.Stream {
+    let video: av.Stream | undefined;
     for (const stream of this.input.streams) {
-      if (stream.index === this.video?.index) addVideo();
-      else this.#paths.get(stream.index)?.attach(output);
+      if (stream.index === this.video?.index) video = addVideo();
+      else this.#paths.get(stream.index)?.attach(output, shown);
     }
+    return video ?? addVideo();
   }
 
   /** Muxes everything that is due before the given time in microseconds; all that is left when undefined. */

@@ -10,7 +10,7 @@ import { rescale } from './rational.js';
 export interface StreamPath {
   readonly source: av.Stream;
   /** Adds the stream with its metadata and disposition to the output. */
-  attach(output: av.FormatContext): void;
+  attach(output: av.FormatContext, shown: string): void;
   /** Takes one packet of the source, whose data may be consumed. */
   write(packet: av.Packet): Promise<void>;
   /** Writes what is held back, at the end. */
@@ -24,9 +24,13 @@ export class PacketSink {
   readonly #stream: av.Stream;
   #lastDts: bigint | undefined;
 
-  constructor(output: av.FormatContext, stream: av.Stream) {
+  readonly #shown: string;
+
+  /** `shown` names the file in errors. */
+  constructor(output: av.FormatContext, stream: av.Stream, shown: string) {
     this.#output = output;
     this.#stream = stream;
+    this.#shown = shown;
   }
 
   /** Muxes one packet with times in the given time base; takes over its data. */
@@ -36,7 +40,7 @@ export class PacketSink {
     packet.rescaleTs(timeBase, this.#stream.timeBase);
     this.#keepOrder(packet);
     const code = await this.#output.interleavedWriteFrame(packet);
-    if (code < 0) throw writeFailure(this.#output.url ?? 'the output', code);
+    if (code < 0) throw writeFailure(this.#shown, code);
   }
 
   /** Muxers refuse a decoding time that does not grow; a source that has one is repaired by the least step. */
@@ -78,10 +82,10 @@ export class StreamCopy implements StreamPath {
     return refusal ?? 'refused';
   }
 
-  attach(output: av.FormatContext): void {
+  attach(output: av.FormatContext, shown: string): void {
     const stream = addStream(output, this.muxable);
     copyDescription(this.source, stream);
-    this.#sink = new PacketSink(output, stream);
+    this.#sink = new PacketSink(output, stream, shown);
   }
 
   async write(packet: av.Packet): Promise<void> {

@@ -55,10 +55,10 @@ export class SubtitleConversion implements StreamPath {
     return undefined;
   }
 
-  attach(output: av.FormatContext): void {
+  attach(output: av.FormatContext, shown: string): void {
     const stream = addStream(output, this.#muxable);
     copyDescription(this.source, stream);
-    this.#sink = new PacketSink(output, stream);
+    this.#sink = new PacketSink(output, stream, shown);
   }
 
   async write(packet: av.Packet): Promise<void> {

@@ -1,0 +1,207 @@
+import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
+import type { AtomicFile } from '../atomic-file.js';
+import { BoundedQueue } from '../bounded-queue.js';
+import type { Frame } from '../frame.js';
+import type { Engine, StreamNote, VideoWriter, WriteReport } from '../video.js';
+import { constants as c, type av } from './binding.js';
+import type { Container } from './container.js';
+import { nativePicture } from './native-frame.js';
+import { OutputFile } from './output-file.js';
+import { rescale } from './rational.js';
+import { Scaler } from './scaler.js';
+import type { VideoEncoding } from './video-encoding.js';
+
+/** Frames taken in before `write` waits. */
+const framesAhead = 2;
+
+/** What a {@link FileWriter} owns from its start: it frees all of it. */
+export interface WriterParts {
+  readonly file: AtomicFile;
+  readonly container: Container;
+  readonly encoding: VideoEncoding;
+  /** The source's path. */
+  readonly source: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Writes a video file: encodes and muxes behind the caller's back, in two tasks that overlap with it. */
+export class FileWriter implements VideoWriter {
+  readonly engine: Engine;
+  readonly #parts: WriterParts;
+  readonly #scaler = new Scaler();
+  readonly #frames = new BoundedQueue<Frame>(framesAhead);
+  readonly #opening: Promise<OutputFile>;
+  readonly #encoding: Promise<void>;
+  readonly #muxing: Promise<void>;
+  #output: OutputFile | undefined;
+  #written = 0;
+  #failure: { error: unknown } | undefined;
+  #closing: Promise<void> | undefined;
+  #finished = false;
+
+  private constructor(parts: WriterParts) {
+    this.engine = parts.encoding.engine;
+    this.#parts = parts;
+    parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    const { file, container, encoding, source } = parts;
+    this.#opening = OutputFile.open({ file: file.temporary, shown: file.path, container, source, encoding });
+    this.#encoding = this.#encode();
+    this.#muxing = this.#mux();
+  }
+
+  /** Starts a writer. Where the encoder is in this process, the header is written and every refusal known when it resolves. */
+  static async start(parts: WriterParts): Promise<FileWriter> {
+    const writer = new FileWriter(parts);
+    if (parts.encoding.engine !== 'node-av') return writer;
+    try {
+      await writer.#opening;
+      throwIfAborted(parts.signal);
+      return writer;
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  get notes(): readonly StreamNote[] {
+    return this.#output?.notes ?? [];
+  }
+
+  async write(frame: Frame): Promise<void> {
+    try {
+      this.#refuseIfOver();
+      if (!(await this.#frames.push(frame))) this.#refuseIfOver();
+      this.#written += 1;
+    } catch (error) {
+      frame.dispose();
+      throw error;
+    }
+  }
+
+  async finish(): Promise<WriteReport> {
+    const { file, encoding, signal } = this.#parts;
+    try {
+      this.#refuseIfOver();
+      if (this.#written === 0) {
+        throw new DeblurError(
+          'INPUT_UNREADABLE',
+          'Not one frame of the video could be decoded, so nothing was written.',
+        );
+      }
+      this.#frames.end();
+      await this.#encoding;
+      await this.#muxing;
+      this.#refuseIfOver();
+      const output = await this.#opening;
+      await output.finish();
+      throwIfAborted(signal);
+      const bytes = await file.commit();
+      this.#finished = true;
+      return {
+        path: file.path,
+        frames: this.#written,
+        bytes,
+        codec: encoding.encoder,
+        format: encoding.picture.formatName,
+        streams: this.notes,
+      };
+    } finally {
+      await this.abort();
+    }
+  }
+
+  abort(): Promise<void> {
+    this.#closing ??= this.#free();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
+  }
+
+  /** Encodes the queued frames until there are no more. */
+  async #encode(): Promise<void> {
+    const { encoding } = this.#parts;
+    try {
+      for (;;) {
+        const frame = await this.#frames.take();
+        if (!frame) break;
+        using picture = await this.#picture(frame);
+        await encoding.send(picture);
+      }
+      if (!this.#failure) await encoding.send(null);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The frame as the encoder wants it; takes ownership of the frame. */
+  async #picture(frame: Frame): Promise<av.Frame> {
+    using owned = frame;
+    const { pts, duration, timeBase } = owned.properties;
+    const { encoding } = this.#parts;
+    const target = encoding.picture;
+    let picture = nativePicture(owned);
+    if (picture.format !== target.format || picture.width !== target.width || picture.height !== target.height) {
+      using original = picture;
+      picture = await this.#scaler.convert(original, target);
+    }
+    picture.pts = rescale(pts, timeBase, encoding.timeBase);
+    picture.duration = rescale(duration, timeBase, encoding.timeBase);
+    // The encoder chooses its own picture types and not the source's.
+    picture.pictType = c.AV_PICTURE_TYPE_NONE;
+    return picture;
+  }
+
+  /** Muxes the encoded packets. */
+  async #mux(): Promise<void> {
+    const { encoding } = this.#parts;
+    try {
+      this.#output = await this.#opening;
+      for (;;) {
+        const packet = await encoding.receive();
+        if (!packet) break;
+        using owned = packet;
+        await this.#output.write(owned);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail(cancelled(this.#parts.signal));
+    // Nobody may be waiting for this writer when the signal fires; its file goes all the same.
+    void this.abort();
+  };
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#frames.end();
+    for (const frame of this.#frames.drain()) frame.dispose();
+    this.#parts.encoding.stop();
+  }
+
+  #refuseIfOver(): void {
+    if (this.#failure) throw this.#failure.error as Error;
+    throwIfAborted(this.#parts.signal);
+    if (this.#closing) throw stopped(this.#parts.file.path);
+  }
+
+  async #free(): Promise<void> {
+    const { file, container, encoding, signal } = this.#parts;
+    signal?.removeEventListener('abort', this.#onAbort);
+    if (!this.#finished) this.#fail(stopped(file.path));
+    await this.#encoding;
+    await this.#muxing;
+    await this.#output?.[Symbol.asyncDispose]();
+    await encoding.free();
+    this.#scaler[Symbol.dispose]();
+    container[Symbol.dispose]();
+    await file.discard();
+  }
+}
+
+function stopped(path: string): DeblurError {
+  return new DeblurError('CANCELLED', `The writing of ${path} was stopped.`);
+}
