@@ -81,7 +81,7 @@ export function pictureFromFrame(frame: Frame): Picture {
     const { data, stride } = plane;
     if (layout.bytesPerSample === 1) return { data, offset: 0, step: 1, stride };
     // A 16-bit view needs an even address; FFmpeg's planes have one, other storage may not.
-    const aligned = data.byteOffset % 2 === 0 ? data : data.slice();
+    const aligned = data.byteOffset % 2 === 0 ? data : new Uint8Array(data);
     const words = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 1);
     return { data: words, offset: 0, step: 1, stride: stride >> 1 };
   });

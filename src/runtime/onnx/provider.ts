@@ -140,7 +140,7 @@ function explain(provider: string, message: string): Fault {
   if (message.includes('Failed to load shared library')) {
     const reason = "ONNX Runtime's libraries for it are not installed, or those that they need are missing.";
     if (provider !== 'cuda' && provider !== 'tensorrt') return { reason };
-    const libraries = provider === 'cuda' ? 'CUDA 12 and cuDNN 9' : 'CUDA 12, cuDNN 9 and TensorRT 10';
+    const libraries = provider === 'cuda' ? 'CUDA 12 and cuDNN 9' : 'CUDA 12, cuDNN 9 and TensorRT';
     const install = 'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js';
     return { reason, hint: `It needs ${libraries}, and the files that "${install}" fetches.` };
   }
