@@ -63,7 +63,7 @@ async function compare(reference: string, result: string, flags: CompareFlags): 
 /** `deblur compare REFERENCE RESULT`. */
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('Measure a video or picture against its sharp truth: PSNR and SSIM per frame and in the mean.')
+    .description('measure a video or picture against its sharp truth: PSNR and SSIM per frame and in the mean')
     .argument('<reference>', 'the truth')
     .argument('<result>', 'what is measured')
     .option('--against <file>', 'a third video, usually the blurry source: shows what the result gained over it')

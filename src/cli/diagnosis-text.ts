@@ -1,18 +1,18 @@
 import type { EngineCapabilities } from '../io/capabilities.js';
-import type { Diagnosis } from '../runtime/doctor/diagnose.js';
+import type { Diagnosis, ModelDiagnosis } from '../runtime/doctor/diagnose.js';
 import type { SystemFacts } from '../runtime/doctor/system.js';
 import type { ProviderProof } from '../runtime/onnx/provider.js';
 import { describeBytes } from './run-summary.js';
 
 const NAME_WIDTH = 12;
 
-type Mark = 'works' | 'no' | '';
+type Mark = 'works' | 'there' | 'no' | '';
 
-const marks: Readonly<Record<Mark, string>> = { works: '✓ works', no: '✗ no', '': '' };
+const marks: Readonly<Record<Mark, string>> = { works: '✓ works', there: '✓ there', no: '✗ no', '': '' };
 
 /** One aligned line: a verdict in words, what it is about, and the facts. */
-function line(mark: Mark, name: string, facts: string): string {
-  return `  ${marks[mark].padEnd(9)}${name.padEnd(NAME_WIDTH)}${facts}`.trimEnd();
+function line(mark: Mark, name: string, facts: string, width = NAME_WIDTH): string {
+  return `  ${marks[mark].padEnd(9)}${name.padEnd(width)}${facts}`.trimEnd();
 }
 
 function proofLine({ provider, available, reason, milliseconds }: ProviderProof): string {
@@ -47,6 +47,11 @@ function engineLines({ engine, available, reason, version, path, codecs = [] }: 
   return [line(available ? 'works' : 'no', engine, facts), ...rows];
 }
 
+function modelLine(width: number) {
+  return ({ name, path, install }: ModelDiagnosis): string =>
+    line(path === undefined ? 'no' : 'there', name, path ?? `not installed; ${install}`, width);
+}
+
 /** One provider's proof for a person. */
 export function describeProof(proof: ProviderProof): string {
   const hint = proof.hint === undefined ? [] : [proof.hint];
@@ -54,7 +59,7 @@ export function describeProof(proof: ProviderProof): string {
 }
 
 /** A diagnosis for a person. */
-export function describeDiagnosis({ ok, problems, system, onnxRuntime, engines }: Diagnosis): string {
+export function describeDiagnosis({ ok, problems, system, onnxRuntime, engines, models }: Diagnosis): string {
   const verdict = ok
     ? ['Everything that deblur needs works here.']
     : ['deblur cannot work here:', ...problems.map((p) => `  ${p}`)];
@@ -62,6 +67,7 @@ export function describeDiagnosis({ ok, problems, system, onnxRuntime, engines }
     ['Machine', ...systemLines(system)],
     [`Networks run by ONNX Runtime ${onnxRuntime.version} on`, ...onnxRuntime.providers.map(proofLine)],
     ['Video read and written by', ...engines.flatMap(engineLines)],
+    ['Weights', ...models.map(modelLine(Math.max(...models.map(({ name }) => name.length)) + 2))],
     verdict,
   ];
   return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;

@@ -29,7 +29,7 @@ async function doctor({ json, provider }: DoctorFlags): Promise<void> {
 /** `deblur doctor`: exit code 0 when the basics run, else 1. */
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('Try what runs on this machine: Node, providers for the networks, FFmpeg, codecs, memory.')
+    .description('try what runs on this machine: Node, providers for the networks, FFmpeg, codecs, memory')
     .option('--provider <name>', 'prove one execution provider only; exit code 1 when it does not work')
     .option('--json', 'print JSON')
     .action(doctor);

@@ -26,6 +26,11 @@ describe('deblur doctor', () => {
     expect(text).toMatch(/^ {2}✓ works +cpu +one convolution, proven in \d+ ms$/m);
     expect(text).toMatch(/^ {2}✓ works +node-av +FFmpeg \S+, inside the process$/m);
     expect(text).toMatch(/h264 +reads, writes with .*libx264/);
+    for (const { name, install, path } of diagnosis.models) {
+      expect(text).toContain(path === undefined ? `${name} ` : path);
+      if (path === undefined) expect(text).toContain(install);
+    }
+    expect(diagnosis.models.map(({ name }) => name)).toContain('maxim');
     expect(text).toContain('Everything that deblur needs works here.');
     expect(text).not.toMatch(/undefined|NaN|\[object/);
   });

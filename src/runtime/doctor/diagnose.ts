@@ -1,11 +1,21 @@
 import { createRequire } from 'node:module';
 import { ffmpegCapabilities, nodeAvCapabilities, type EngineCapabilities } from '../../io/capabilities.js';
+import { listModels } from '../../models/registry.js';
 import { listProviders, proveProvider, type ProviderProof } from '../onnx/provider.js';
 import { systemFacts, type SystemFacts } from './system.js';
 
 /** A provider's proof, and whether its code came with the npm package. */
 export interface ProviderDiagnosis extends ProviderProof {
   readonly bundled: boolean;
+}
+
+/** A model of the catalogue. */
+export interface ModelDiagnosis {
+  readonly name: string;
+  /** Where its weights are, undefined when they are not installed. */
+  readonly path: string | undefined;
+  /** The command that installs them. */
+  readonly install: string;
 }
 
 /** What runs on this machine. */
@@ -17,6 +27,7 @@ export interface Diagnosis {
   readonly system: SystemFacts;
   readonly onnxRuntime: { readonly version: string; readonly providers: readonly ProviderDiagnosis[] };
   readonly engines: readonly EngineCapabilities[];
+  readonly models: readonly ModelDiagnosis[];
 }
 
 /** Options of {@link diagnose}. */
@@ -61,5 +72,6 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
     system,
     onnxRuntime: { version: onnxRuntimeVersion(), providers },
     engines,
+    models: listModels().map(({ name, path, install }) => ({ name, path, install })),
   };
 }
