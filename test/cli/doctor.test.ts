@@ -27,7 +27,7 @@ describe('deblur doctor', () => {
     expect(text).toMatch(/^ {2}✓ works +node-av +FFmpeg \S+, inside the process$/m);
     expect(text).toMatch(/h264 +reads, writes with .*libx264/);
     for (const { name, install, path } of diagnosis.models) {
-      expect(text).toContain(path === undefined ? `${name} ` : path);
+      expect(text).toContain(path ?? `${name} `);
       if (path === undefined) expect(text).toContain(install);
     }
     expect(diagnosis.models.map(({ name }) => name)).toContain('maxim');
