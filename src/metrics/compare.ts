@@ -229,7 +229,9 @@ function tagNotes(paths: readonly string[], videos: readonly VideoStreamInfo[]):
       (tag) => video.color[tag] !== first!.color[tag],
     );
     const colour = differing.map((tag) => `${tag} ${video.color[tag]} against ${first!.color[tag]}`).join(', ');
-    const notes = colour ? [`${paths[i + 1]} has other colour tags than ${paths[0]} (${colour}).`] : [];
+    const notes = colour
+      ? [`${paths[i + 1]} has other colour tags than ${paths[0]} (${colour}); each is converted to RGB by its own.`]
+      : [];
     if (video.rotation === first!.rotation) return notes;
     return [
       ...notes,

@@ -72,7 +72,7 @@ function extent(values: readonly number[]): [low: number, high: number] {
 function linearScale([low, high]: readonly [number, number], count: number, from: number, to: number): Scale {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((m) => m * power >= rough) ?? 10);
+  const step = power * ([1, 2, 5].find((m) => m * power >= 0.7 * rough) ?? 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return {
