@@ -65,7 +65,9 @@ function extent(values: readonly number[]): [low: number, high: number] {
     high = Math.max(high, value);
   }
   if (low > high) return [0, 1];
-  return low < high ? [low, high] : [low - 0.5, high + 0.5];
+  if (low < high) return [low, high];
+  const margin = 0.01 * Math.abs(low) || 0.5;
+  return [low - margin, high + margin];
 }
 
 /** A scale over `low … high` with about `count` ticks at multiples of 1, 2 or 5, from pixel `from` to pixel `to`. */
