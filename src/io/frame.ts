@@ -51,6 +51,7 @@ export interface FrameProperties {
 export interface FrameStorage {
   /** Views of the samples, valid until `dispose`. */
   planes(): readonly Plane[];
+  /** Frees the samples; called once. */
   dispose(): void;
 }
 
@@ -112,6 +113,7 @@ export class Frame implements Disposable {
     return new Frame(this.properties, tightPlanes(this.properties, planes));
   }
 
+  /** Gives this handle back; the samples go with the last one. Safe to call twice. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -120,6 +122,7 @@ export class Frame implements Disposable {
     if (this.#holders.count === 0) this.storage.dispose();
   }
 
+  /** For `using`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -1,4 +1,3 @@
-import { DeblurError } from '../errors.js';
 import { checkPath, checkReaderOptions, checkWriterOptions } from './options.js';
 import type { MediaInfo, ReaderOptions, VideoReader, VideoWriter, WriterOptions } from './video.js';
 
@@ -11,9 +10,14 @@ import type { MediaInfo, ReaderOptions, VideoReader, VideoWriter, WriterOptions 
 export async function openVideo(path: string, options: ReaderOptions = {}): Promise<VideoReader> {
   const checked = checkReaderOptions(options);
   checkPath(path, 'input');
-  if (checked.engine === 'ffmpeg') throw new DeblurError('ENGINE_UNAVAILABLE', 'not yet');
-  const { NodeAvReader } = await import('./node-av/reader.js');
-  return NodeAvReader.open(path, checked);
+  const { FileReader } = await import('./node-av/file-reader.js');
+  if (checked.engine === 'node-av') return FileReader.open(path, checked);
+  const { findBinary } = await import('./ffmpeg/binary.js');
+  const { FfmpegSource } = await import('./ffmpeg/source.js');
+  const binary = await findBinary();
+  return FileReader.open(path, checked, (input, stream, video, damage) =>
+    FfmpegSource.open(binary, path, input, stream, video, damage),
+  );
 }
 
 /**
@@ -29,10 +33,13 @@ export async function createVideo(
   const { source, ...rest } = options;
   const checked = { ...checkWriterOptions(rest), source };
   checkPath(path, 'output');
-  if (source.engine === 'ffmpeg') throw new DeblurError('ENGINE_UNAVAILABLE', 'not yet');
   const { createFile } = await import('./node-av/create.js');
-  const { LibraryEncoding } = await import('./node-av/library-encoding.js');
-  return createFile(path, checked, (container) => LibraryEncoding.open(source.video, container, checked));
+  const { sourcePicture } = await import('./node-av/encoder.js');
+  const { LibraryEncoding: Encoding } =
+    source.engine === 'node-av'
+      ? await import('./node-av/library-encoding.js')
+      : { LibraryEncoding: (await import('./ffmpeg/encoding.js')).FfmpegEncoding };
+  return createFile(path, checked, (container) => Encoding.open(sourcePicture(source), container, checked));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { DeblurError } from '../../errors.js';
+import { encoderSettings, refusedOption, unknownEncoder, unknownOption } from '../encoder-settings.js';
 import type { ColorTags, Rational } from '../frame.js';
-import { didYouMean } from '../nearest-name.js';
-import type { WriterOptions } from '../video.js';
+import type { VideoReader, VideoStreamInfo, WriterOptions } from '../video.js';
 import { av, constants as c } from './binding.js';
 import { writeColor } from './color.js';
 import type { Container } from './container.js';
@@ -10,6 +10,7 @@ import { LogRecording } from './log.js';
 import { formatName, plainFormat } from './native-frame.js';
 import { findPixelFormat, type NamedFormat } from './pixel-formats.js';
 import { toNative } from './rational.js';
+import { colorAfter } from './scaler.js';
 
 /** The pictures an encoder will be given. */
 export interface Picture {
@@ -32,20 +33,6 @@ export interface OpenEncoder {
   readonly format: NamedFormat;
 }
 
-const x26x = new Set(['libx264', 'libx264rgb', 'libx265']);
-const x26xPresets = [
-  'ultrafast',
-  'superfast',
-  'veryfast',
-  'faster',
-  'fast',
-  'medium',
-  'slow',
-  'slower',
-  'veryslow',
-  'placebo',
-];
-
 /** Names of the video encoders of this FFmpeg. */
 export function videoEncoderNames(): string[] {
   return av.Codec.getCodecList()
@@ -66,12 +53,7 @@ export function findVideoEncoder(name: string | undefined, container: Container)
   const list = av.Codec.getCodecList().filter((codec) => codec.isEncoder() && codec.type === c.AVMEDIA_TYPE_VIDEO);
   const found = list.find((codec) => codec.name === name) ?? list.find((codec) => av.avGetCodecName(codec.id) === name);
   if (found) return found;
-  const hint = didYouMean(name, videoEncoderNames());
-  throw new DeblurError(
-    'CODEC_UNAVAILABLE',
-    `There is no video encoder named ${name}.`,
-    hint === undefined ? {} : { hint },
-  );
+  throw unknownEncoder(name, videoEncoderNames());
 }
 
 /**
@@ -84,7 +66,7 @@ export async function openEncoder(
   container: Container,
   options: EncoderOptions,
 ): Promise<OpenEncoder> {
-  const format = chooseFormat(codec, picture.format, options.format);
+  const format = chooseFormat(codec.name ?? 'unknown', codec.pixelFormats ?? undefined, picture.format, options.format);
   const name = codec.name ?? 'unknown';
   const context = new av.CodecContext();
   try {
@@ -95,15 +77,18 @@ export async function openEncoder(
     context.timeBase = toNative(picture.timeBase);
     if (picture.averageRate.num > 0) context.framerate = toNative(picture.averageRate);
     context.sampleAspectRatio = toNative(picture.sampleAspectRatio);
-    writeColor(context, picture.color);
+    writeColor(context, encodedColor(format, picture));
     context.threadCount = options.threads ?? 0;
     if (container.globalHeader) context.setFlags(c.AV_CODEC_FLAG_GLOBAL_HEADER);
     if (codec.hasCapabilities(c.AV_CODEC_CAP_ENCODER_REORDERED_OPAQUE))
       context.setFlags(c.AV_CODEC_FLAG_FRAME_DURATION);
     if (codec.isExperimental()) context.setOption('strict', 'experimental', c.AV_OPT_TYPE_STRING);
-    setQuality(context, name, options.crf);
-    setPreset(context, name, options.preset);
-    for (const [key, value] of Object.entries(options.encoderOptions ?? {})) setOption(context, name, key, value);
+    const settings = encoderSettings(name, options, (key) => hasOption(context, key));
+    for (const [key, value] of settings.options) setOption(context, name, key, value);
+    if (settings.quantiser !== undefined) {
+      context.setFlags(c.AV_CODEC_FLAG_QSCALE);
+      context.globalQuality = Math.round(settings.quantiser * c.FF_QP2LAMBDA);
+    }
     using log = new LogRecording();
     const code = await context.open2(codec);
     await log.settle();
@@ -120,94 +105,51 @@ export async function openEncoder(
   }
 }
 
-function chooseFormat(codec: av.Codec, source: string, wanted: string | undefined): NamedFormat {
-  const accepted = codec.pixelFormats;
+/** The tags of the encoded video. */
+export function encodedColor(format: NamedFormat, { color, format: from, height }: Picture): ColorTags {
+  return colorAfter(color, av.avGetPixFmtFromName(from), format.number, height);
+}
+
+/** The picture as the source's file has it, whatever format its reader delivers. */
+export function sourcePicture(source: Pick<VideoReader, 'info' | 'video'>): Picture {
+  const { width, height } = source.video;
+  const original = source.info.streams.find(({ index }) => index === source.video.index);
+  return { ...((original as VideoStreamInfo | undefined) ?? source.video), width, height };
+}
+
+/** The format asked for, or else the source's own or the nearest of those the encoder takes (any where undefined). Throws `FORMAT_UNSUPPORTED`. */
+export function chooseFormat(
+  encoder: string,
+  accepted: readonly c.AVPixelFormat[] | undefined,
+  source: string,
+  wanted: string | undefined,
+): NamedFormat {
+  const plain = [...new Set(accepted?.filter((each) => !av.avIsHardwarePixelFormat(each)).map(plainFormat))];
   if (wanted !== undefined) {
     const format = findPixelFormat(wanted);
-    if (accepted && !accepted.some((each) => plainFormat(each) === format.number)) {
-      const names = [
-        ...new Set(
-          accepted.filter((each) => !av.avIsHardwarePixelFormat(each)).map((each) => formatName(plainFormat(each))),
-        ),
-      ];
-      throw new DeblurError('FORMAT_UNSUPPORTED', `The encoder ${codec.name} does not take ${wanted} pictures.`, {
-        hint: `It takes ${names.join(', ')}.`,
+    if (plain.length > 0 && !plain.includes(format.number)) {
+      throw new DeblurError('FORMAT_UNSUPPORTED', `The encoder ${encoder} does not take ${wanted} pictures.`, {
+        hint: `It takes ${plain.map(formatName).join(', ')}.`,
       });
     }
     return format;
   }
   const number = av.avGetPixFmtFromName(source);
-  if (!accepted || accepted.length === 0) return { number, name: source };
-  const plain = [...new Set(accepted.map(plainFormat))];
-  const best = plain.includes(number) ? number : av.avcodecFindBestPixFmtOfList(plain, number);
+  if (plain.length === 0 || plain.includes(number)) return { number, name: source };
+  const best = av.avcodecFindBestPixFmtOfList(plain, number);
   return { number: best, name: formatName(best) };
 }
 
 /** Sets one option by FFmpeg's name on the encoder or its private part. */
 function setOption(context: av.CodecContext, encoder: string, key: string, value: string): void {
-  if (x26x.has(encoder) && key === 'preset') return setPreset(context, encoder, value);
   const code = context.setOption(key, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN);
   if (code >= 0) return;
-  if (code === c.AVERROR_OPTION_NOT_FOUND) {
-    const known = context.listOptions().map((option) => option.name ?? '');
-    const hint = didYouMean(key, known);
-    throw new DeblurError(
-      'USAGE',
-      `The encoder ${encoder} has no option named ${key}.`,
-      hint === undefined ? {} : { hint },
-    );
-  }
-  throw new DeblurError(
-    'USAGE',
-    `The encoder ${encoder} refuses "${value}" for its option ${key}: ${errorText(code)}.`,
-  );
+  if (code === c.AVERROR_OPTION_NOT_FOUND) throw unknownOption(encoder, key, optionNames(context));
+  throw refusedOption(encoder, key, value, errorText(code));
 }
 
-function setQuality(context: av.CodecContext, encoder: string, crf: number | undefined): void {
-  if (crf === undefined) {
-    if (x26x.has(encoder)) setOption(context, encoder, 'crf', '18');
-    return;
-  }
-  if (hasOption(context, 'crf')) return setOption(context, encoder, 'crf', String(crf));
-  if (hasOption(context, 'cq')) return setOption(context, encoder, 'cq', String(crf));
-  if (fixedQuantiser.has(encoder)) {
-    context.setFlags(c.AV_CODEC_FLAG_QSCALE);
-    context.globalQuality = Math.round(crf * c.FF_QP2LAMBDA);
-    return;
-  }
-  throw new DeblurError('USAGE', `The encoder ${encoder} has no constant quality setting (crf).`, {
-    hint: 'Set its own options with encoder options, for instance b=8M for a bit rate.',
-  });
-}
-
-/** FFmpeg's own encoders that quantise by a fixed scale when asked for a quality. */
-const fixedQuantiser = new Set([
-  'mpeg4',
-  'mpeg2video',
-  'mpeg1video',
-  'mjpeg',
-  'libxvid',
-  'flv',
-  'h263',
-  'msmpeg4',
-  'wmv1',
-  'wmv2',
-  'prores_ks',
-]);
-
-function setPreset(context: av.CodecContext, encoder: string, preset: string | undefined): void {
-  if (preset === undefined) return;
-  if (!hasOption(context, 'preset')) {
-    throw new DeblurError('USAGE', `The encoder ${encoder} has no presets.`);
-  }
-  if (x26x.has(encoder) && !x26xPresets.includes(preset)) {
-    throw new DeblurError('USAGE', `The encoder ${encoder} has no preset named ${preset}.`, {
-      hint: `Its presets are ${x26xPresets.join(', ')}.`,
-    });
-  }
-  const code = context.setOption('preset', preset, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN);
-  if (code < 0)
-    throw new DeblurError('USAGE', `The encoder ${encoder} refuses the preset ${preset}: ${errorText(code)}.`);
+function optionNames(context: av.CodecContext): string[] {
+  return context.listOptions().map((option) => option.name ?? '');
 }
 
 function hasOption(context: av.CodecContext, name: string): boolean {

@@ -1,4 +1,5 @@
 import { DeblurError } from '../../errors.js';
+import type { ColorTags } from '../frame.js';
 import { av, constants as c } from './binding.js';
 import { errorText } from './failure.js';
 import { allocatePicture, formatName } from './native-frame.js';
@@ -65,6 +66,14 @@ export class Scaler implements Disposable {
 /** True for pixel formats of red, green and blue. */
 export function isRgb(format: c.AVPixelFormat): boolean {
   return /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|x2rgb|x2bgr|pal8)/.test(formatName(format));
+}
+
+/** A picture's tags after a conversion between pixel formats: they change only from RGB to YUV or back. */
+export function colorAfter(color: ColorTags, from: c.AVPixelFormat, to: c.AVPixelFormat, height: number): ColorTags {
+  const rgb = isRgb(to);
+  if (rgb === isRgb(from)) return color;
+  if (rgb) return { ...color, matrix: 'gbr', range: 'pc' };
+  return { ...color, matrix: height >= 720 ? 'bt709' : 'smpte170m', range: 'tv' };
 }
 
 function defaultMatrix(height: number): c.AVColorSpace {

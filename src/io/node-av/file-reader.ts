@@ -3,75 +3,85 @@ import { BoundedQueue } from '../bounded-queue.js';
 import { DamageCount } from '../damage.js';
 import type { Frame } from '../frame.js';
 import { TimestampRepair } from '../timestamps.js';
-import type { Damage, MediaInfo, ReaderOptions, VideoReader, VideoStreamInfo } from '../video.js';
+import type { Damage, Engine, MediaInfo, ReaderOptions, VideoReader, VideoStreamInfo } from '../video.js';
 import { av, constants as c } from './binding.js';
-import { FrameDecoder } from './frame-decoder.js';
 import { openInput } from './input.js';
 import { mediaInfo, requireVideo, videoInfo } from './media-info.js';
 import { plainRange, wrapFrame } from './native-frame.js';
-import { findPixelFormat } from './pixel-formats.js';
+import { findPixelFormat, type NamedFormat } from './pixel-formats.js';
+import { LibrarySource, type PictureSource } from './picture-source.js';
 import { rescale } from './rational.js';
-import { Scaler, type Target } from './scaler.js';
+import { colorAfter, Scaler, type Target } from './scaler.js';
 
 /** Frames decoded ahead of the consumer, so that decoding overlaps with whatever it does. */
 const readAhead = 6;
 
-/** Containers that state their true length, so that a shorter one was cut off. */
-const exactLength = /^(matroska|mov)/;
+/**
+ * Opens whatever decodes the stream of an opened container. The container is the source's from then on, if it
+ * resolves.
+ */
+export type SourceOpener = (
+  input: av.FormatContext,
+  stream: av.Stream,
+  video: VideoStreamInfo,
+  damage: DamageCount,
+) => Promise<PictureSource>;
 
-/** Reads a video file with FFmpeg's libraries in this process. */
-export class NodeAvReader implements VideoReader {
-  readonly engine = 'node-av';
+interface ReaderParts {
   readonly info: MediaInfo;
   readonly video: VideoStreamInfo;
-  readonly #input: av.FormatContext;
-  readonly #decoder: FrameDecoder;
-  readonly #scaler = new Scaler();
-  readonly #target: Target;
+  readonly source: PictureSource;
+  readonly damage: DamageCount;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads a video file: decodes ahead of the consumer, repairs timestamps and converts the format where asked. */
+export class FileReader implements VideoReader {
+  readonly engine: Engine;
+  readonly info: MediaInfo;
+  readonly video: VideoStreamInfo;
+  readonly #source: PictureSource;
   readonly #damage: DamageCount;
-  readonly #queue = new BoundedQueue<Frame>(readAhead);
   readonly #signal: AbortSignal | undefined;
+  readonly #target: Target;
+  readonly #scaler = new Scaler();
+  readonly #queue = new BoundedQueue<Frame>(readAhead);
   #decoding: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: {
-    input: av.FormatContext;
-    info: MediaInfo;
-    video: VideoStreamInfo;
-    decoder: FrameDecoder;
-    damage: DamageCount;
-    signal: AbortSignal | undefined;
-  }) {
-    this.#input = parts.input;
-    this.info = parts.info;
-    this.video = parts.video;
-    this.#decoder = parts.decoder;
-    this.#damage = parts.damage;
-    this.#signal = parts.signal;
-    const { format, width, height } = parts.video;
-    this.#target = { format: av.avGetPixFmtFromName(format), width, height };
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+  private constructor({ info, video, source, damage, signal }: ReaderParts) {
+    this.engine = source.engine;
+    this.info = info;
+    this.video = video;
+    this.#source = source;
+    this.#damage = damage;
+    this.#signal = signal;
+    this.#target = { format: av.avGetPixFmtFromName(video.format), width: video.width, height: video.height };
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Opens a file; see {@link openVideo}. */
-  static async open(path: string, options: ReaderOptions): Promise<NodeAvReader> {
+  /** Opens a file; see {@link openVideo} for what it throws. */
+  static async open(
+    path: string,
+    options: ReaderOptions,
+    openSource: SourceOpener = LibrarySource.open,
+  ): Promise<FileReader> {
     const { signal } = options;
     throwIfAborted(signal);
     const format = options.format === undefined ? undefined : findPixelFormat(options.format);
     const input = await openInput(path);
-    let decoder: FrameDecoder | undefined;
+    let source: PictureSource | undefined;
     try {
       const info = await mediaInfo(input, path);
       const stream = requireVideo(input, path);
       const damage = new DamageCount(path, options.strict ?? false);
-      decoder = await FrameDecoder.open(input, stream, damage);
+      const original = videoInfo(stream);
+      source = await openSource(input, stream, original, damage);
       throwIfAborted(signal);
-      const source = videoInfo(stream);
-      const video = format === undefined || format.name === source.format ? source : convertedInfo(source, format.name);
-      return new NodeAvReader({ input, info, video, decoder, damage, signal });
+      const video = format === undefined ? original : convertedInfo(original, format);
+      return new FileReader({ info, video, source, damage, signal });
     } catch (error) {
-      decoder?.[Symbol.dispose]();
-      await input.closeInput();
+      await (source ? source.close() : input.closeInput());
       throw error;
     }
   }
@@ -87,10 +97,14 @@ export class NodeAvReader implements VideoReader {
     try {
       for (;;) {
         const frame = await this.#queue.take();
-        throwIfAborted(this.#signal);
-        if (!frame) return;
+        if (!frame) break;
+        if (this.#signal?.aborted) {
+          frame.dispose();
+          break;
+        }
         yield frame;
       }
+      throwIfAborted(this.#signal);
     } finally {
       await this.#stop();
     }
@@ -111,26 +125,25 @@ export class NodeAvReader implements VideoReader {
     const repair = new TimestampRepair(step);
     let index = 0;
     try {
-      await this.#decoder.run(async (decoded) => {
+      await this.#source.run(async (decoded) => {
         const picture = await this.#fit(decoded);
         const corrupt = picture.decodeErrorFlags !== 0 || picture.hasFlags(c.AV_FRAME_FLAG_CORRUPT);
-        try {
-          if (corrupt) this.#damage.concealFrame();
-        } catch (error) {
-          picture.free();
-          throw error;
-        }
         const stated = picture.bestEffortTimestamp;
         const { duration } = picture;
         const pts = repair.next(stated === c.AV_NOPTS_VALUE ? undefined : stated, duration);
         const frame = wrapFrame(picture, { index, pts, duration, timeBase, corrupt });
         index += 1;
-        const taken = await this.#queue.push(frame);
-        if (!taken) frame.dispose();
-        return taken;
+        try {
+          if (corrupt) this.#damage.concealFrame();
+          if (await this.#queue.push(frame)) return true;
+        } catch (error) {
+          frame.dispose();
+          throw error;
+        }
+        frame.dispose();
+        return false;
       });
       this.#damage.repairedTimestamps = repair.repaired;
-      this.#checkLength();
       this.#queue.end();
     } catch (error) {
       this.#queue.fail(error);
@@ -149,54 +162,28 @@ export class NodeAvReader implements VideoReader {
     }
   }
 
-  /** Compares what was read with what the container promised. */
-  #checkLength(): void {
-    if (!exactLength.test(this.info.container)) return;
-    const { frameCount } = this.video;
-    if (frameCount !== undefined) {
-      if (this.#decoder.packets < frameCount) this.#damage.cutOff();
-      return;
-    }
-    const { averageRate } = this.video;
-    const frameSeconds = averageRate.num > 0 ? averageRate.den / averageRate.num : 0.05;
-    const promised = videoSeconds(this.video) ?? this.info.duration;
-    if (promised !== undefined && this.#decoder.endSeconds < promised - 2 * frameSeconds) this.#damage.cutOff();
-  }
-
   readonly #onAbort = (): void => {
     this.#queue.fail(cancelled(this.#signal));
     for (const frame of this.#queue.drain()) frame.dispose();
-    this.#input.interrupt();
+    this.#source.stop();
   };
 
   async #stop(): Promise<void> {
     this.#queue.end();
     for (const frame of this.#queue.drain()) frame.dispose();
+    this.#source.stop();
     await this.#decoding;
   }
 
   async #free(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#input.interrupt();
     await this.#stop();
-    this.#decoder[Symbol.dispose]();
+    await this.#source.close();
     this.#scaler[Symbol.dispose]();
-    await this.#input.closeInput();
   }
 }
 
-/** Matroska's own statement of a track's length, which mkvmerge and FFmpeg write as a tag. */
-function videoSeconds(video: VideoStreamInfo): number | undefined {
-  const match = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)$/.exec(video.metadata['DURATION'] ?? '');
-  return match ? Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]) : undefined;
-}
-
-function convertedInfo(source: VideoStreamInfo, format: string): VideoStreamInfo {
-  const rgb = /^gbr|^rgb|^bgr/.test(format);
-  const { range } = source.color;
-  return {
-    ...source,
-    format,
-    color: rgb ? { ...source.color, matrix: 'gbr', range: 'pc' } : { ...source.color, range },
-  };
+function convertedInfo(source: VideoStreamInfo, { name, number }: NamedFormat): VideoStreamInfo {
+  const color = colorAfter(source.color, av.avGetPixFmtFromName(source.format), number, source.height);
+  return { ...source, format: name, color };
 }

@@ -1,0 +1,92 @@
+import { DeblurError } from '../errors.js';
+import { didYouMean } from './nearest-name.js';
+import type { WriterOptions } from './video.js';
+
+/** Encoder options by FFmpeg's names, in the order in which they are set. */
+export interface EncoderSettings {
+  readonly options: ReadonlyMap<string, string>;
+  /** A fixed quantiser scale (FFmpeg's `-q:v`) for encoders that have no `crf`. */
+  readonly quantiser?: number;
+}
+
+const x26x = new Set(['libx264', 'libx264rgb', 'libx265']);
+const x26xPresets = 'ultrafast superfast veryfast faster fast medium slow slower veryslow placebo'.split(' ');
+
+/** FFmpeg's own encoders that quantise by a fixed scale when asked for a quality. */
+const fixedQuantiser = new Set([
+  'mpeg4',
+  'mpeg2video',
+  'mpeg1video',
+  'mjpeg',
+  'libxvid',
+  'flv',
+  'h263',
+  'msmpeg4',
+  'wmv1',
+  'wmv2',
+]);
+
+/**
+ * Turns quality, preset and free options into the encoder's own. `has` tells whether the encoder knows an option.
+ * Throws `USAGE` where it has no such setting.
+ */
+export function encoderSettings(
+  encoder: string,
+  wanted: Pick<WriterOptions, 'crf' | 'preset' | 'encoderOptions'>,
+  has: (option: string) => boolean,
+): EncoderSettings {
+  const options = new Map<string, string>();
+  const free = wanted.encoderOptions ?? {};
+  let quantiser: number | undefined;
+  if (wanted.crf !== undefined) {
+    const key = ['crf', 'cq'].find(has);
+    if (key !== undefined) options.set(key, String(wanted.crf));
+    else if (fixedQuantiser.has(encoder)) quantiser = wanted.crf;
+    else {
+      throw new DeblurError('USAGE', `The encoder ${encoder} has no constant quality setting (crf).`, {
+        hint: 'Set its own encoder options, for instance b=8M for a bit rate.',
+      });
+    }
+  } else if (x26x.has(encoder) && !['crf', 'qp', 'b'].some((key) => key in free)) options.set('crf', '18');
+  if (wanted.preset !== undefined) {
+    if (!has('preset')) throw new DeblurError('USAGE', `The encoder ${encoder} has no presets.`);
+    options.set('preset', wanted.preset);
+  }
+  for (const [key, value] of Object.entries(free)) options.set(key, value);
+  const preset = options.get('preset');
+  // x264 and x265 print to the terminal, past FFmpeg's log, when they are given another.
+  if (preset !== undefined && x26x.has(encoder) && !x26xPresets.includes(preset)) {
+    throw new DeblurError('USAGE', `The encoder ${encoder} has no preset named ${preset}.`, {
+      hint: `Its presets are ${x26xPresets.join(', ')}.`,
+    });
+  }
+  return quantiser === undefined ? { options } : { options, quantiser };
+}
+
+/** The error for an option that the encoder does not have. */
+export function unknownOption(encoder: string, key: string, known: Iterable<string>): DeblurError {
+  const hint = didYouMean(key, known);
+  return new DeblurError(
+    'USAGE',
+    `The encoder ${encoder} has no option named ${key}.`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
+/** The error for a value that the encoder refuses. */
+export function refusedOption(encoder: string, key: string, value: string, reason: string): DeblurError {
+  return new DeblurError(
+    'USAGE',
+    `The encoder ${encoder} refuses "${value}" for its option ${key}: ${reason.replace(/\.$/, '')}.`,
+  );
+}
+
+/** The error for an encoder that does not exist. */
+export function unknownEncoder(name: string, known: Iterable<string>): DeblurError {
+  const hint = didYouMean(name, known);
+  return new DeblurError(
+    'CODEC_UNAVAILABLE',
+    `There is no video encoder named ${name}.`,
+    hint === undefined ? {} : { hint },
+  );
+}
