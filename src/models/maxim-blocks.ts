@@ -19,12 +19,6 @@ export class Scope<T> {
     return this.ops.shape(x)[1] ?? 0;
   }
 
-  /** Height and width. */
-  size(x: T): readonly [number, number] {
-    const [, , height = 0, width = 0] = this.ops.shape(x);
-    return [height, width];
-  }
-
   /** Square convolution that keeps the size, or with a kernel of 4 halves it. */
   conv(x: T, name: string, outputs: number, kernel: 1 | 3 | 4): T {
     return this.ops.conv2d(x, this.weights.get(`${name}/kernel`, [outputs, this.channels(x), kernel, kernel]), {
@@ -40,10 +34,17 @@ export class Scope<T> {
     return this.ops.convTranspose2d(x, kernel, { bias: this.#bias(name, outputs), stride: 2 });
   }
 
-  /** Linear layer over the channels, or over another axis. */
-  dense(x: T, name: string, outputs: number, axis = 1): T {
-    const kernel = this.weights.get(`${name}/kernel`, [outputs, this.ops.shape(x)[axis] ?? 0]);
-    return this.ops.linear(x, kernel, { bias: this.#bias(name, outputs), axis });
+  /** Linear layer over the channels. */
+  dense(x: T, name: string, outputs: number): T {
+    const kernel = this.weights.get(`${name}/kernel`, [outputs, this.channels(x)]);
+    return this.ops.linear(x, kernel, { bias: this.#bias(name, outputs) });
+  }
+
+  /** Linear layer over tokens, to as many; `offset` is added to every result. */
+  mix(x: T, name: string, axis: number, offset = 0): T {
+    const tokens = this.ops.shape(x)[axis] ?? 0;
+    const kernel = this.weights.get(`${name}/kernel`, [tokens, tokens]);
+    return this.ops.linear(x, kernel, { bias: this.ops.addScalar(this.#bias(name, tokens), offset), axis });
   }
 
   /** Layer normalisation over the channels. */
@@ -91,50 +92,67 @@ function fromCells<T>(ops: Ops<T>, x: T, rows: number, columns: number, size: re
 /** Where a token-mixing branch looks: at distant pixels with the same place in their cell, or within a cell. */
 type Reach = 'grid' | 'block';
 
-/** Runs `mix` on the cells of a branch; it is told which axis holds the `side²` tokens. */
-function mixTokens<T>({ ops }: Scope<T>, x: T, reach: Reach, side: number, mix: (cells: T, axis: number) => T): T {
+/** Runs `body` on the cells of one branch; it is told which axis holds the `side²` tokens. */
+type Mixer<T> = (x: T, reach: Reach, body: (cells: T, axis: number) => T) => T;
+
+const tokenAxis = { grid: 2, block: 3 } as const;
+
+/**
+ * Runs a module that mixes tokens of both reaches and otherwise works on each position alone. Where both
+ * cut the picture into the same cells, the whole module runs on them, and only its ends are rearranged.
+ */
+function mixing<T>({ ops }: Scope<T>, x: T, side: number, module: (x: T, mix: Mixer<T>) => T): T {
   const [, , height = 0, width = 0] = ops.shape(x);
-  const [rows, columns] = reach === 'grid' ? [height / side, width / side] : [side, side];
-  const axis = reach === 'grid' ? 2 : 3;
-  return fromCells(ops, mix(toCells(ops, x, rows, columns), axis), rows, columns, [height, width]);
+  if (height === side ** 2 && width === side ** 2) {
+    const cells = module(toCells(ops, x, side, side), (y, reach, body) => body(y, tokenAxis[reach]));
+    return fromCells(ops, cells, side, side, [height, width]);
+  }
+  return module(x, (y, reach, body) => {
+    const [rows, columns] = reach === 'grid' ? [height / side, width / side] : [side, side];
+    const cells = body(toCells(ops, y, rows, columns), tokenAxis[reach]);
+    return fromCells(ops, cells, rows, columns, [height, width]);
+  });
 }
 
 /** Gated MLP on the cells of one branch (`GridGmlpLayer`, `BlockGmlpLayer`). */
-function gmlp<T>(scope: Scope<T>, x: T, reach: Reach, side: number): T {
+function gmlp<T>(scope: Scope<T>, cells: T, axis: number, gatingUnit: string): T {
   const { ops } = scope;
-  const channels = scope.channels(x);
-  const gating = scope.in(reach === 'grid' ? 'GridGatingUnit' : 'BlockGatingUnit');
-  return mixTokens(scope, x, reach, side, (cells, axis) => {
-    const y = scope.gelu(scope.dense(scope.norm(cells, 'LayerNorm'), 'in_project', 2 * channels));
-    const [values, gates] = scope.halves(y);
-    const mixed = gating.dense(gating.norm(gates, 'intermediate_layernorm'), 'Dense_0', side * side, axis);
-    const gated = ops.add(ops.mul(values, mixed), values);
-    return ops.add(scope.dense(gated, 'out_project', channels), cells);
-  });
+  const channels = scope.channels(cells);
+  const y = scope.gelu(scope.dense(scope.norm(cells, 'LayerNorm'), 'in_project', 2 * channels));
+  const [values, gates] = scope.halves(y);
+  const gating = scope.in(gatingUnit);
+  const gate = gating.mix(gating.norm(gates, 'intermediate_layernorm'), 'Dense_0', axis, 1);
+  return ops.add(scope.dense(ops.mul(values, gate), 'out_project', channels), cells);
 }
 
 /** Multi-axis gated MLP block (`ResidualSplitHeadMultiAxisGmlpLayer`). */
 function multiAxisGmlp<T>(scope: Scope<T>, x: T, side: number): T {
   const { ops } = scope;
   const channels = scope.channels(x);
-  const y = scope.gelu(scope.dense(scope.norm(x, 'LayerNorm_in'), 'in_project', 2 * channels));
-  const [u, v] = scope.halves(y);
-  const branches = ops.concat(
-    [gmlp(scope.in('GridGmlpLayer'), u, 'grid', side), gmlp(scope.in('BlockGmlpLayer'), v, 'block', side)],
-    1,
-  );
-  return ops.add(scope.dense(branches, 'out_project', channels), x);
+  return mixing(scope, x, side, (input, mix) => {
+    const y = scope.gelu(scope.dense(scope.norm(input, 'LayerNorm_in'), 'in_project', 2 * channels));
+    const [u, v] = scope.halves(y);
+    const branches = [
+      mix(u, 'grid', (cells, axis) => gmlp(scope.in('GridGmlpLayer'), cells, axis, 'GridGatingUnit')),
+      mix(v, 'block', (cells, axis) => gmlp(scope.in('BlockGmlpLayer'), cells, axis, 'BlockGatingUnit')),
+    ];
+    return ops.add(scope.dense(ops.concat(branches, 1), 'out_project', channels), input);
+  });
 }
 
 /** Weights for a cross gate (`GetSpatialGatingWeights`). */
 function gatingWeights<T>(scope: Scope<T>, x: T, side: number): T {
   const { ops } = scope;
   const channels = scope.channels(x);
-  const y = scope.gelu(scope.dense(scope.norm(x, 'LayerNorm_in'), 'in_project', 2 * channels));
-  const [u, v] = scope.halves(y);
-  const mix = (part: T, reach: Reach, name: string) =>
-    mixTokens(scope, part, reach, side, (cells, axis) => scope.dense(cells, name, side * side, axis));
-  return scope.dense(ops.concat([mix(u, 'grid', 'Dense_0'), mix(v, 'block', 'Dense_1')], 1), 'out_project', channels);
+  return mixing(scope, x, side, (input, mix) => {
+    const y = scope.gelu(scope.dense(scope.norm(input, 'LayerNorm_in'), 'in_project', 2 * channels));
+    const [u, v] = scope.halves(y);
+    const branches = [
+      mix(u, 'grid', (cells, axis) => scope.mix(cells, 'Dense_0', axis)),
+      mix(v, 'block', (cells, axis) => scope.mix(cells, 'Dense_1', axis)),
+    ];
+    return scope.dense(ops.concat(branches, 1), 'out_project', channels);
+  });
 }
 
 /** Cross gating of two feature maps of equal size (`CrossGatingBlock`): each is gated with weights made from the other. */

@@ -88,6 +88,8 @@ export interface Ops<T> {
 
   /** Sum, with broadcasting. */
   add(a: T, b: T): T;
+  /** Adds one number to every element. */
+  addScalar(x: T, scalar: number): T;
   /** Product, with broadcasting. */
   mul(a: T, b: T): T;
 

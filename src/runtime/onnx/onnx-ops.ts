@@ -21,9 +21,8 @@ const shapes = new ShapeOps();
 
 /** A layer normalisation's parts, for a linear layer that takes them over. */
 interface Normalised {
-  readonly x: Value;
-  /** `1/√(σ² + ε)` at each position, one channel. */
-  readonly rstd: Value;
+  /** `x/√(σ² + ε)`: not centred yet. */
+  readonly scaled: Value;
   readonly scale: Float32Array;
   readonly bias: Float32Array;
 }
@@ -34,7 +33,12 @@ interface Normalised {
  */
 export class OnnxOps implements Ops<Value> {
   readonly #graph: GraphBuilder;
+  /** Results of layer normalisations that a linear layer may take over. */
   readonly #normalised = new WeakMap<Value, Normalised>();
+  /** How to compute some of a value's channels alone, where that is possible without the others. */
+  readonly #channels = new WeakMap<Value, (start: number, end: number) => Value>();
+  /** The tensor that a value shows in another shape. */
+  readonly #origin = new WeakMap<Value, Value>();
 
   constructor(graph: GraphBuilder) {
     this.#graph = graph;
@@ -48,10 +52,10 @@ export class OnnxOps implements Ops<Value> {
     const { bias, stride = 1, padding = 0, groups = 1 } = options;
     const shape = shapes.conv2d(x.shape, weight.shape, shapeOptions(options));
     const [, , kh = 1, kw = 1] = weight.shape;
-    const pointwise = kh === 1 && kw === 1 && stride === 1 && padding === 0 && groups === 1;
-    const normalised = pointwise ? this.#normalised.get(x) : undefined;
-    if (normalised) return this.#normalisedConv(normalised, weight, bias, shape);
-    return this.#emit('Conv', [x, weight, bias], shape, {
+    if (kh === 1 && kw === 1 && stride === 1 && padding === 0 && groups === 1) {
+      return this.linear(x, this.reshape(weight, weight.shape.slice(0, 2)), bias ? { bias } : {});
+    }
+    const result = this.#emit('Conv', [x, weight, bias], shape, {
       attributes: {
         kernel_shape: { ints: [kh, kw] },
         strides: { ints: [stride, stride] },
@@ -59,6 +63,17 @@ export class OnnxOps implements Ops<Value> {
         group: { int: groups },
       },
     });
+    if (groups === x.shape[1] && groups === shape[1]) {
+      this.#channels.set(result, (start, end) =>
+        this.conv2d(this.slice(x, { axis: 1, start, end }), this.#rows(weight, start, end), {
+          stride,
+          padding,
+          groups: end - start,
+          ...(bias ? { bias: this.#rows(bias, start, end) } : {}),
+        }),
+      );
+    }
+    return result;
   }
 
   convTranspose2d(x: Value, weight: Value, options: ConvTranspose2dOptions<Value> = {}): Value {
@@ -69,34 +84,41 @@ export class OnnxOps implements Ops<Value> {
     });
   }
 
+  /**
+   * A convolution with kernel `[1]` over `[leading, I, trailing]`: one matrix product with the bias inside it.
+   * (Written with kernel `[1, 1]`, ONNX Runtime's CPU provider would reorder the tensor to blocks of channels and
+   * back for it, which takes as long as the product.) The last axis is a plain matrix product.
+   */
   linear(x: Value, weight: Value, options: LinearOptions<Value> = {}): Value {
     const { axis = 1, bias } = options;
     const shape = shapes.linear(x.shape, weight.shape, shapeOptions(options));
-    const [outputs = 0, inputs = 0] = weight.shape;
-    const [n = 1] = x.shape;
-    if (axis === 1) {
-      const kernel = this.#graph.constant('float32', [outputs, inputs, 1, 1], constantOf(weight));
-      const flat = x.shape.length === 4 ? x : this.reshape(x, [n, inputs, 1, elements(x.shape) / (n * inputs)]);
-      return this.reshape(this.conv2d(flat, kernel, bias ? { bias } : {}), shape);
+    if (axis !== 1 && axis === x.shape.length - 1) {
+      const product = this.#emit('MatMul', [x, this.#transposed(weight)], shape);
+      return bias ? this.add(product, bias) : product;
     }
-    const last = axis === x.shape.length - 1;
-    const product = last
-      ? this.#emit('MatMul', [x, this.#transposed(weight)], shape)
-      : this.reshape(
-          this.#emit(
-            'MatMul',
-            [weight, this.reshape(x, [elements(x.shape.slice(0, axis)), inputs, elements(x.shape.slice(axis + 1))])],
-            [elements(x.shape.slice(0, axis)), outputs, elements(x.shape.slice(axis + 1))],
-          ),
-          shape,
-        );
-    if (!bias) return product;
-    const alongAxis = x.shape.slice(axis).map((_, i) => (i === 0 ? outputs : 1));
-    return this.add(product, this.#graph.constant('float32', alongAxis, constantOf(bias)));
+    if (axis !== 1) return this.#pointwise(x, axis, weight, bias, shape);
+    const normalised = this.#normalised.get(x);
+    const result = normalised
+      ? this.#normalisedLinear(normalised, weight, bias, shape)
+      : this.#pointwise(x, axis, weight, bias, shape);
+    this.#channels.set(result, (start, end) =>
+      this.linear(x, this.#rows(weight, start, end), bias ? { bias: this.#rows(bias, start, end) } : {}),
+    );
+    return result;
   }
 
   add(a: Value, b: Value): Value {
     return this.#emit('Add', [a, b], shapes.add(a.shape, b.shape));
+  }
+
+  addScalar(x: Value, scalar: number): Value {
+    if (x.data)
+      return this.#graph.constant(
+        'float32',
+        x.shape,
+        constantOf(x).map((value) => value + scalar),
+      );
+    return this.add(x, this.#graph.scalar(scalar));
   }
 
   mul(a: Value, b: Value): Value {
@@ -117,30 +139,33 @@ export class OnnxOps implements Ops<Value> {
 
   gelu(x: Value, form: GeluForm): Value {
     const approximate = form === 'tanh' ? 'tanh' : 'none';
-    return this.#emit('Gelu', [x], x.shape, { attributes: { approximate: { string: approximate } } });
+    const result = this.#emit('Gelu', [x], x.shape, { attributes: { approximate: { string: approximate } } });
+    this.#channels.set(result, (start, end) => this.gelu(this.slice(x, { axis: 1, start, end }), form));
+    return result;
   }
 
   /**
-   * Statistics per position, then one multiplication per element where a 1×1 convolution or linear layer
-   * over the channels follows: it takes over the centring, scale and bias. The nodes that no one takes
-   * over are left out of the written graph.
+   * Statistics per position, one multiplication per element, and a linear layer for the centring, scale and
+   * bias. A linear layer or 1×1 convolution over the channels that follows takes them over; the nodes that
+   * no one needs are left out of the written graph.
    */
   layerNorm(x: Value, { scale, bias, epsilon }: LayerNormOptions<Value>): Value {
-    shapes.layerNorm(x.shape, { scale: scale.shape, bias: bias.shape, epsilon });
+    const shape = shapes.layerNorm(x.shape, { scale: scale.shape, bias: bias.shape, epsilon });
     const mean = this.#channelMean(x);
     const square = this.#channelMean(this.mul(x, x));
-    const one = mean.shape;
-    const variance = this.#emit('Sub', [square, this.mul(mean, mean)], one);
-    const positive = this.#emit('Relu', [variance], one);
-    const deviation = this.#emit('Sqrt', [this.add(positive, this.#graph.scalar(epsilon))], one);
-    const rstd = this.#emit('Reciprocal', [deviation], one);
-    const perChannel = [1, elements(scale.shape), ...x.shape.slice(2).map(() => 1)];
-    const centred = this.#emit('Sub', [x, mean], x.shape);
-    const result = this.add(
-      this.mul(this.mul(centred, rstd), this.reshape(scale, perChannel)),
-      this.reshape(bias, perChannel),
+    const variance = this.#emit('Sub', [square, this.mul(mean, mean)], mean.shape);
+    const deviation = this.#emit('Sqrt', [this.addScalar(this.relu(variance), epsilon)], mean.shape);
+    const rstd = this.#emit('Reciprocal', [deviation], mean.shape);
+    const normalised = { scaled: this.mul(x, rstd), scale: constantOf(scale), bias: constantOf(bias) };
+    const channels = normalised.scale.length;
+    const identity = Float32Array.from({ length: channels ** 2 }, (_, i) => (i % (channels + 1) === 0 ? 1 : 0));
+    const result = this.#normalisedLinear(
+      normalised,
+      this.#graph.constant('float32', [channels, channels], identity),
+      undefined,
+      shape,
     );
-    this.#normalised.set(result, { x, rstd, scale: constantOf(scale), bias: constantOf(bias) });
+    this.#normalised.set(result, normalised);
     return result;
   }
 
@@ -180,6 +205,8 @@ export class OnnxOps implements Ops<Value> {
 
   slice(x: Value, options: SliceOptions): Value {
     const { axis, start = 0, end = x.shape[axis] ?? 0, step = 1 } = options;
+    const channels = axis === 1 && step === 1 ? this.#channels.get(x) : undefined;
+    if (channels) return channels(start, end);
     const bounds = [start, end, axis, step].map((value) => this.#graph.integers(value));
     return this.#emit('Slice', [x, ...bounds], shapes.slice(x.shape, options));
   }
@@ -187,8 +214,11 @@ export class OnnxOps implements Ops<Value> {
   reshape(x: Value, shape: Shape): Value {
     shapes.reshape(x.shape, shape);
     if (x.data) return this.#graph.constant(x.type, shape, x.data);
-    if (shape.length === x.shape.length && shape.every((size, i) => size === x.shape[i])) return x;
-    return this.#emit('Reshape', [x, this.#graph.integers(...shape)], shape);
+    const origin = this.#origin.get(x) ?? x;
+    if (shape.join() === origin.shape.join()) return origin;
+    const result = this.#emit('Reshape', [origin, this.#graph.integers(...shape)], shape);
+    this.#origin.set(result, origin);
+    return result;
   }
 
   transpose(x: Value, permutation: readonly number[]): Value {
@@ -217,22 +247,34 @@ export class OnnxOps implements Ops<Value> {
     return this.#graph.node(opType, inputs, { type: 'float32', shape }, options);
   }
 
-  #normalisedConv({ x, rstd, scale, bias }: Normalised, weight: Value, layerBias: Value | undefined, shape: Shape) {
+  #normalisedLinear({ scaled, scale, bias }: Normalised, weight: Value, layerBias: Value | undefined, shape: Shape) {
     const folded = foldLayerNorm(constantOf(weight), layerBias && constantOf(layerBias), scale, bias);
-    return this.#emit(
-      'Conv',
-      [
-        this.mul(x, rstd),
-        this.#graph.constant('float32', weight.shape, folded.weight),
-        this.#graph.constant('float32', [folded.bias.length], folded.bias),
-      ],
+    const kernel = this.#graph.constant('float32', weight.shape, folded.weight);
+    return this.#pointwise(
+      scaled,
+      1,
+      kernel,
+      this.#graph.constant('float32', [folded.bias.length], folded.bias),
       shape,
     );
   }
 
+  #pointwise(x: Value, axis: number, weight: Value, bias: Value | undefined, shape: Shape): Value {
+    const [outputs = 0, inputs = 0] = weight.shape;
+    const leading = elements(x.shape.slice(0, axis));
+    const trailing = elements(x.shape.slice(axis + 1));
+    const flat = this.reshape(x, [leading, inputs, trailing]);
+    const kernel = this.reshape(weight, [outputs, inputs, 1]);
+    const attributes = { kernel_shape: { ints: [1] } };
+    return this.reshape(this.#emit('Conv', [flat, kernel, bias], [leading, outputs, trailing], { attributes }), shape);
+  }
+
+  /** A product with a row of equal weights, several times quicker than ReduceMean. */
   #channelMean(x: Value): Value {
-    const shape = x.shape.map((size, i) => (i === 1 ? 1 : size));
-    return this.#emit('ReduceMean', [x, this.#graph.integers(1)], shape, { attributes: { keepdims: { int: 1 } } });
+    const [n = 1, channels = 1, ...positions] = x.shape;
+    const row = this.#graph.constant('float32', [1, channels], new Float32Array(channels).fill(1 / channels));
+    const flat = this.reshape(x, [n, channels, elements(positions)]);
+    return this.reshape(this.#emit('MatMul', [row, flat], [n, 1, elements(positions)]), [n, 1, ...positions]);
   }
 
   /**
@@ -265,6 +307,17 @@ export class OnnxOps implements Ops<Value> {
     );
     const sums = stencil(stencil(x, true), false);
     return this.mul(sums, this.#graph.constant('float32', [height, width], correction));
+  }
+
+  /** Some of a constant's rows, of a vector's elements. */
+  #rows(constant: Value, start: number, end: number): Value {
+    const [, ...rest] = constant.shape;
+    const size = elements(rest);
+    return this.#graph.constant(
+      'float32',
+      [end - start, ...rest],
+      constantOf(constant).subarray(start * size, end * size),
+    );
   }
 
   #transposed(matrix: Value): Value {
