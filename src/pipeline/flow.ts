@@ -101,8 +101,8 @@ function completion(stream: Observable<unknown>, signal: AbortSignal | undefined
 /**
  * Moves every frame from reader to writer: read on credit, mark cuts, deblur with neighbours in
  * batches, guard, restore order, write. One direction; no stage looks back. Neither reader, writer nor
- * session is closed here: they belong to the caller. When the signal fires, the promise rejects at
- * once; native runs still under way are waited for by `session.close()`.
+ * session is closed here: they belong to the caller. When the signal fires, the promise rejects as soon
+ * as the session's runs have ended; a hosted session ends them at once.
  */
 export async function flow(options: FlowOptions): Promise<FlowCounts> {
   const { reader, writer, session, concurrency = 1, sceneCut, onFrame, signal } = options;
@@ -129,17 +129,12 @@ export async function flow(options: FlowOptions): Promise<FlowCounts> {
       onFrame?.(counts);
     }),
   );
-  // Frames may still be read by a native run; only after the session is idle may they go.
-  const drain = async () => {
-    await session?.idle();
-    credits.drain();
-  };
   try {
     await completion(stream, signal);
-  } catch (error) {
-    void drain();
-    throw error;
+    return counts;
+  } finally {
+    // Only an idle session reads no frames any more.
+    await session?.idle();
+    credits.drain();
   }
-  await drain();
-  return counts;
 }

@@ -3,10 +3,8 @@ import { DeblurError, throwIfAborted } from '../errors.js';
 import { createVideo, openVideo } from '../io/index.js';
 import { planarFormat, workingFormat } from '../io/pixel-format.js';
 import type { Damage, StreamNote, VideoReader, WriteReport } from '../io/video.js';
-import { openModel, type Model } from '../models/registry.js';
 import type { FrameSession } from '../runtime/frame-session.js';
-import { createFrameSession } from '../runtime/onnx/frame-session.js';
-import { modelStage } from '../runtime/onnx/model-stage.js';
+import { openHostedSession } from '../runtime/onnx/hosted-session.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
 import { flow, type FlowCounts } from './flow.js';
@@ -75,13 +73,12 @@ export interface RunOptions extends PartialRunSettings {
 /** Opens the input so that a network can take its frames; without a network, in the decoder's own format. */
 async function openInput(
   input: string,
-  settings: RunSettings,
-  model: Model | undefined,
+  { engine, strict, model }: RunSettings,
   signal?: AbortSignal,
 ): Promise<VideoReader> {
-  const options = { engine: settings.engine, strict: settings.strict, signal };
+  const options = { engine, strict, signal };
   const reader = await openVideo(input, options);
-  if (!model || planarFormat(reader.video.format)) return reader;
+  if (model === 'none' || planarFormat(reader.video.format)) return reader;
   const { name } = workingFormat(reader.video.format);
   await reader.close();
   return openVideo(input, { ...options, format: name });
@@ -94,15 +91,15 @@ function halfOfFreeMemory(): number {
 
 async function openSession(
   { video }: VideoReader,
-  model: Model,
   settings: RunSettings,
   signal: AbortSignal | undefined,
-): Promise<FrameSession> {
-  const { width, height, format, color } = video;
-  const { memory = halfOfFreeMemory(), strength, threads, batch } = settings;
+): Promise<FrameSession | undefined> {
+  const { model, memory = halfOfFreeMemory(), strength, threads, batch } = settings;
+  if (model === 'none') return undefined;
   const provider = await chooseProvider(settings.provider, signal);
-  const options = { provider, memory, strength, threads, batch, signal };
-  return createFrameSession(modelStage(model), { width, height, format, color }, options);
+  const { width, height, format, color } = video;
+  const options = { provider, memory, strength, threads, batch };
+  return openHostedSession({ model, geometry: { width, height, format, color }, options }, signal);
 }
 
 /**
@@ -114,17 +111,16 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
   const { input, output, overwrite = false, settings: layer, onPlan, onProgress, signal, ...overrides } = options;
   const settings = runSettingsFrom(overrides, layer);
   throwIfAborted(signal);
-  const model = settings.model === 'none' ? undefined : await openModel(settings.model, { signal });
   const started = performance.now();
 
-  await using reader = await openInput(input, settings, model, signal);
+  await using reader = await openInput(input, settings, signal);
   await using writer = await createVideo(output, {
     ...settings.encode,
     source: reader,
     overwrite,
     signal,
   });
-  const session = model && (await openSession(reader, model, settings, signal));
+  const session = await openSession(reader, settings, signal);
   const plan: RunPlan = {
     input,
     output,
@@ -132,7 +128,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     width: reader.video.width,
     height: reader.video.height,
     format: reader.video.format,
-    model: model?.name ?? 'none',
+    model: settings.model,
     provider: session?.provider,
     tiles: session?.tiles,
   };
@@ -158,9 +154,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
       },
     });
   } finally {
-    // A native run cannot be stopped half-way: a cancelled caller is not kept waiting for it.
-    const closed = session?.close();
-    if (!signal?.aborted) await closed;
+    await session?.close();
   }
   const written: WriteReport = await writer.finish();
   if (counts.read !== written.frames) {

@@ -3,7 +3,7 @@ import type { Frame, FrameProperties } from '../io/frame.js';
 import { workingFormat } from '../io/pixel-format.js';
 import type { CutReason, Ticket } from './credits.js';
 
-/** Options of {@link markCuts}. */
+/** When a frame starts a new shot. */
 export interface SceneCutOptions {
   /**
    * Threshold on the scene-change score from 0 to 1, the scale and default of FFmpeg's `scdet` filter: the

@@ -1,0 +1,167 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
+import type { Frame } from '../../io/frame.js';
+import { packagePath } from '../../package-root.js';
+import type { FrameResult, FrameSession } from '../frame-session.js';
+import type {
+  HostAnswer,
+  HostedProperties,
+  HostFailure,
+  HostRequest,
+  HostSpecification,
+  WireFrame,
+} from './host-protocol.js';
+
+/** The host runs from the build, also when this file does not. */
+const hostFile = packagePath('dist/src/runtime/onnx/session-host.js');
+
+/** Omits a key from each member of a union. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/**
+ * Opens a frame session in a process of its own. ONNX Runtime runs a network on the thread that calls
+ * it, and nothing can stop it there: in its own process it leaves this one free to decode, encode and
+ * answer, can be ended at any moment, and takes only itself down when a driver fails. Planes are copied
+ * once each way.
+ * @param signal Ends the process at once; what was asked of it rejects with `CANCELLED`.
+ * @throws DeblurError whatever opening the model and the session throws; `RUNTIME_FAILED` when the process ends by itself.
+ */
+export async function openHostedSession(specification: HostSpecification, signal?: AbortSignal): Promise<FrameSession> {
+  throwIfAborted(signal);
+  const host = new Host(signal);
+  try {
+    const answer = await host.ask({ kind: 'open', specification });
+    if (answer.kind !== 'opened') throw unexpected(answer);
+    return new HostedSession(host, answer.properties);
+  } catch (error) {
+    await host.end();
+    throw error;
+  }
+}
+
+class HostedSession implements FrameSession {
+  readonly provider: string;
+  readonly window: FrameSession['window'];
+  readonly batch: number;
+  readonly tiles: number;
+  readonly #host: Host;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
+
+  constructor(host: Host, { provider, window, batch, tiles }: HostedProperties) {
+    this.provider = provider;
+    this.window = window;
+    this.batch = batch;
+    this.tiles = tiles;
+    this.#host = host;
+  }
+
+  async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
+    const answered = this.#host.ask({ kind: 'run', windows: windows.map((window) => window.map(toWire)) });
+    this.#running.add(answered);
+    try {
+      const answer = await answered;
+      if (answer.kind !== 'results') throw unexpected(answer);
+      return answer.results;
+    } finally {
+      this.#running.delete(answered);
+    }
+  }
+
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.idle();
+    // A host that has gone already has nothing left to close.
+    await Promise.allSettled([this.#host.ask({ kind: 'close' })]);
+    await this.#host.end();
+  }
+}
+
+/** The child process and the requests that it has not answered yet. */
+class Host {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, { resolve: (answer: HostAnswer) => void; reject: (error: unknown) => void }>();
+  readonly #exited: Promise<void>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => {
+    this.#fail(cancelled(this.#signal));
+    this.#child.kill('SIGKILL');
+  };
+  #ended: DeblurError | undefined;
+  #next = 0;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#child = fork(hostFile, {
+      serialization: 'advanced',
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#child.on('message', (answer: HostAnswer) => {
+      const asker = this.#waiting.get(answer.id);
+      this.#waiting.delete(answer.id);
+      if (answer.kind === 'failed') asker?.reject(toError(answer.failure));
+      else asker?.resolve(answer);
+    });
+    this.#child.on('error', (cause) => {
+      this.#fail(new DeblurError('RUNTIME_FAILED', "The network's process can't be started.", { cause }));
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#child.once('exit', (code, name) => {
+        this.#fail(deathOf(code, name));
+        resolve();
+      });
+    });
+  }
+
+  ask(request: Without<HostRequest, 'id'>): Promise<HostAnswer> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      this.#next += 1;
+      this.#waiting.set(this.#next, { resolve, reject });
+      this.#child.send({ ...request, id: this.#next });
+    });
+  }
+
+  /** Ends the process, whatever it is doing. */
+  async end(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  #fail(error: DeblurError): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+  }
+}
+
+function deathOf(code: number | null, name: NodeJS.Signals | null): DeblurError {
+  const how = name ? `was ended by ${name}` : `ended with code ${code}`;
+  return new DeblurError('RUNTIME_FAILED', `The network's process ${how}.`, {
+    hint: 'If memory ran out, allow the network less of it with --memory.',
+  });
+}
+
+function toError({ code, message, hint, stack }: HostFailure): Error {
+  const cause = stack === undefined ? undefined : Object.assign(new Error(message), { stack });
+  return code ? new DeblurError(code, message, { hint, cause }) : (cause ?? new Error(message));
+}
+
+function unexpected(answer: HostAnswer): TypeError {
+  return new TypeError(`the network's process answered "${answer.kind}" to something else`);
+}
+
+function toWire(frame: Frame): WireFrame {
+  return { properties: frame.properties, planes: frame.planes() };
+}

@@ -1,0 +1,53 @@
+import { DeblurError } from '../../errors.js';
+import { Frame } from '../../io/frame.js';
+import { openModel } from '../../models/registry.js';
+import type { FrameSession } from '../frame-session.js';
+import { createFrameSession } from './frame-session.js';
+import type { HostAnswer, HostFailure, HostRequest, HostSpecification, WireFrame } from './host-protocol.js';
+import { modelStage } from './model-stage.js';
+
+/** The process that runs a network for {@link openHostedSession}, one request after another. */
+
+let session: FrameSession | undefined;
+
+async function open({ model, geometry, options }: HostSpecification): Promise<FrameSession> {
+  const stage = await modelStage(await openModel(model));
+  return createFrameSession(stage, geometry, options);
+}
+
+function toFrame({ properties, planes }: WireFrame): Frame {
+  return new Frame(properties, { planes: () => planes, dispose: () => undefined });
+}
+
+async function answer(request: HostRequest): Promise<HostAnswer> {
+  const { id } = request;
+  if (request.kind === 'open') {
+    session = await open(request.specification);
+    const { provider, window, batch, tiles } = session;
+    return { id, kind: 'opened', properties: { provider, window, batch, tiles } };
+  }
+  if (!session) throw new TypeError('the host has no session');
+  if (request.kind === 'close') {
+    await session.close();
+    return { id, kind: 'closed' };
+  }
+  return { id, kind: 'results', results: await session.run(request.windows.map((window) => window.map(toFrame))) };
+}
+
+function failureOf(error: unknown): HostFailure {
+  if (error instanceof DeblurError) {
+    const { code, message, hint, stack } = error;
+    return { code, message, hint, stack };
+  }
+  return error instanceof Error ? { message: error.message, stack: error.stack } : { message: String(error) };
+}
+
+process.on('message', (request: HostRequest) => {
+  answer(request)
+    .catch((error: unknown): HostAnswer => ({ id: request.id, kind: 'failed', failure: failureOf(error) }))
+    .then((message) => process.send?.(message))
+    .catch(() => process.exit(1));
+});
+process.on('disconnect', () => process.exit());
+// Ctrl-C reaches every process of a terminal; what it means here is for the program to say.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => undefined);

@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openVideo, type Frame } from '../../../src/io/index.js';
+import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
+import { openHostedSession } from '../../../src/runtime/onnx/hosted-session.js';
+import { readModelFile } from '../../../src/runtime/onnx/model-file.js';
+import { fixture } from '../../support/fixtures.js';
+import { slow, writeOnnx } from '../../support/onnx-file.js';
+import { sharpen } from '../../support/stages.js';
+
+let folder: string;
+let frame: Frame;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'deblur-host-'));
+  await using reader = await openVideo(fixture('clips/bikes-cut.mp4'));
+  const first = await reader.frames().next();
+  if (first.done) throw new RangeError('no frame');
+  frame = first.value;
+  await writeOnnx(join(folder, 'sharpen.onnx'), sharpen, 136, 320);
+  await writeOnnx(join(folder, 'slow.onnx'), slow(2000), 136, 320);
+});
+afterAll(async () => {
+  frame.dispose();
+  await rm(folder, { recursive: true });
+});
+
+function open(model: string, signal?: AbortSignal) {
+  const { width, height, format, color } = frame.properties;
+  return openHostedSession({ model, geometry: { width, height, format, color }, options: {} }, signal);
+}
+
+describe('a hosted session', () => {
+  it('gives what a session in this process gives', async () => {
+    const hosted = await open(join(folder, 'sharpen.onnx'));
+    const local = createFrameSession(await readModelFile(join(folder, 'sharpen.onnx')), frame.properties);
+    expect(hosted).toMatchObject({ provider: 'cpu', tiles: 1, batch: 1, window: { past: 0, future: 0 } });
+    const [here, there] = [await local.run([[frame]]), await hosted.run([[frame]])];
+    expect(there).toEqual(here);
+    await hosted.close();
+    await hosted.close();
+    await local.close();
+  });
+
+  it('leaves this process free while a network runs', async () => {
+    const hosted = await open(join(folder, 'slow.onnx'));
+    let longest = 0;
+    let last = performance.now();
+    const beat = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    await hosted.run([[frame]]);
+    clearInterval(beat);
+    expect(longest).toBeLessThan(200);
+    await hosted.close();
+  });
+
+  it('ends at once when the signal fires, in the middle of a run', async () => {
+    const stop = new AbortController();
+    const hosted = await open(join(folder, 'slow.onnx'), stop.signal);
+    const run = hosted.run([[frame]]);
+    setTimeout(() => {
+      stop.abort();
+    }, 200);
+    const begun = performance.now();
+    await expect(run).rejects.toMatchObject({ code: 'CANCELLED' });
+    await hosted.close();
+    expect(performance.now() - begun).toBeLessThan(1200);
+  });
+
+  it('passes errors on with their code and hint', async () => {
+    await expect(open('maxin')).rejects.toMatchObject({ code: 'MODEL_UNKNOWN', hint: 'Did you mean maxim?' });
+    const broken = join(folder, 'broken.onnx');
+    await writeFile(broken, 'no network');
+    await expect(open(broken)).rejects.toMatchObject({ code: 'CHECKPOINT_INVALID' });
+  });
+});
