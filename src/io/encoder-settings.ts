@@ -11,6 +11,7 @@ export interface EncoderSettings {
 
 const x26x = new Set(['libx264', 'libx264rgb', 'libx265']);
 const x26xPresets = 'ultrafast superfast veryfast faster fast medium slow slower veryslow placebo'.split(' ');
+const x26xTunes = 'film animation grain stillimage psnr ssim fastdecode zerolatency zero-latency'.split(' ');
 
 /** FFmpeg's own encoders that quantise by a fixed scale when asked for a quality. */
 const fixedQuantiser = new Set([
@@ -53,14 +54,37 @@ export function encoderSettings(
     options.set('preset', wanted.preset);
   }
   for (const [key, value] of Object.entries(free)) options.set(key, value);
+  if (x26x.has(encoder)) checkX26x(encoder, options);
+  // x265 reports on the terminal, past FFmpeg's log.
+  if (encoder === 'libx265')
+    options.set('x265-params', ['log-level=error', free['x265-params']].filter(Boolean).join(':'));
+  return quantiser === undefined ? { options } : { options, quantiser };
+}
+
+/** Names a wrong preset or tune, which x264 and x265 would print to the terminal, past FFmpeg's log. */
+function checkX26x(encoder: string, options: ReadonlyMap<string, string>): void {
   const preset = options.get('preset');
-  // x264 and x265 print to the terminal, past FFmpeg's log, when they are given another.
-  if (preset !== undefined && x26x.has(encoder) && !x26xPresets.includes(preset)) {
+  if (preset !== undefined && !x26xPresets.includes(preset)) {
     throw new DeblurError('USAGE', `The encoder ${encoder} has no preset named ${preset}.`, {
       hint: `Its presets are ${x26xPresets.join(', ')}.`,
     });
   }
-  return quantiser === undefined ? { options } : { options, quantiser };
+  const tune = options.get('tune')?.split(/[,./+-]/) ?? [];
+  const unknown = tune.find((each) => !x26xTunes.includes(each));
+  if (unknown !== undefined && options.get('tune') !== 'zero-latency') {
+    throw refusedOption(encoder, 'tune', unknown, `it knows ${x26xTunes.join(', ')}`);
+  }
+}
+
+/** A line of an encoder's log that says that it ignores an option it was given. */
+export function ignoredOption(line: string): boolean {
+  return /(^|\] )(Error parsing option|Unknown option|Invalid value for)/.test(line);
+}
+
+/** The error for a parameter that the encoder would only complain of in its log. */
+export function ignoredOptionError(encoder: string, line: string): DeblurError {
+  const words = line.replace(/^(\[[^\]]*\] )*/, '').trim();
+  return new DeblurError('USAGE', `The encoder ${encoder} refuses an option: ${words.replace(/\.$/, '')}.`);
 }
 
 /** The error for an option that the encoder does not have. */

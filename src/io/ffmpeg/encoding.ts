@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { DeblurError } from '../../errors.js';
 import { BoundedQueue } from '../bounded-queue.js';
-import { encoderSettings, unknownOption } from '../encoder-settings.js';
+import { encoderSettings, ignoredOption, ignoredOptionError, unknownOption } from '../encoder-settings.js';
 import type { ColorTags } from '../frame.js';
 import { av, constants as c } from '../node-av/binding.js';
 import { writeColor } from '../node-av/color.js';
@@ -16,6 +16,15 @@ import { NutInput, NutOutput } from './nut.js';
 
 /** Packets taken from the child before it has to wait. */
 const packetsAhead = 32;
+
+/**
+ * Frames by which pictures may be reordered where the encoder does not tell FFmpeg: x265 reorders by two at most,
+ * vvenc by its six temporal layers. One too many only makes the first decoding times earlier.
+ */
+const deepestReordering: ReadonlyMap<c.AVCodecID, number> = new Map([
+  [c.AV_CODEC_ID_HEVC, 2],
+  [c.AV_CODEC_ID_VVC, 6],
+]);
 
 /**
  * Encoding with the user's ffmpeg: raw pictures go to its standard input and the encoded video comes from its
@@ -44,13 +53,14 @@ export class FfmpegEncoding implements VideoEncoding {
   #refuse!: (error: unknown) => void;
   #parameters: av.CodecParameters | undefined;
   #nut: NutOutput | undefined;
+  #complaint: DeblurError | undefined;
   #stopped = false;
 
   private constructor(
     encoder: string,
     source: Picture,
     format: { number: c.AVPixelFormat; name: string },
-    start: (stdin: PassThrough) => Child,
+    start: (stdin: PassThrough, onLine: (line: string) => void) => Child,
   ) {
     this.encoder = encoder;
     this.#source = source;
@@ -69,7 +79,11 @@ export class FfmpegEncoding implements VideoEncoding {
     });
     // The writer that waits for it hears of a failure; one that was stopped before need not.
     this.#ready.catch(() => undefined);
-    this.#child = start(this.#stdin);
+    this.#child = start(this.#stdin, (line) => {
+      if (this.#complaint || !ignoredOption(line)) return;
+      this.#complaint = ignoredOptionError(encoder, line);
+      void this.#child.kill();
+    });
     this.#reading = this.#read();
   }
 
@@ -85,8 +99,9 @@ export class FfmpegEncoding implements VideoEncoding {
       help.name,
       source,
       format,
-      (stdin) =>
+      (stdin, onLine) =>
         new Child({
+          onLine,
           binary,
           input: stdin,
           inputOptions: ['-copyts', '-f', 'nut'],
@@ -94,7 +109,7 @@ export class FfmpegEncoding implements VideoEncoding {
             ...['-map', '0:v:0', ...passthroughOption(binary), '-enc_time_base', `${timeBase.num}/${timeBase.den}`],
             ...['-filter:v', tagFilter(color, sampleAspectRatio), '-c:v', help.name, '-pix_fmt:v', format.name],
             ...(color.chromaLocation === 'unknown' ? [] : ['-chroma_sample_location:v', color.chromaLocation]),
-            ...['-threads:v', String(options.threads ?? 0), ...settings, '-f', 'nut'],
+            ...['-threads:v', String(options.threads ?? 0), ...settings, '-avoid_negative_ts', 'disabled', '-f', 'nut'],
           ],
         }),
     );
@@ -170,7 +185,7 @@ export class FfmpegEncoding implements VideoEncoding {
     const stream = nut.context.streams[0]!;
     this.#parameters = this.#describe(stream);
     this.#announce(this.#parameters);
-    const delay = stream.codecpar.videoDelay;
+    const delay = stream.codecpar.videoDelay || (deepestReordering.get(stream.codecpar.codecId) ?? 0);
     for (let index = 0; ; index += 1) {
       const packet = new av.Packet();
       packet.alloc();
@@ -209,6 +224,7 @@ export class FfmpegEncoding implements VideoEncoding {
   }
 
   #childFailure(): DeblurError | undefined {
+    if (this.#complaint) return this.#complaint;
     const { failure, tellingLine } = this.#child;
     if (!failure) return undefined;
     const what = `${this.picture.width}x${this.picture.height} ${this.picture.formatName}`;

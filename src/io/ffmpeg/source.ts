@@ -61,7 +61,7 @@ export class FfmpegSource implements PictureSource {
           '-enc_time_base',
           `${timeBase.num}/${timeBase.den}`,
         ],
-        ...['-c:v', 'rawvideo', '-f', 'nut'],
+        ...['-c:v', 'rawvideo', '-avoid_negative_ts', 'disabled', '-f', 'nut'],
       ],
       onLine: (line) => this.#note(line),
     });

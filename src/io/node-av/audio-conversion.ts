@@ -2,7 +2,7 @@ import { DeblurError } from '../../errors.js';
 import { av, constants as c } from './binding.js';
 import { addStream, type Container, type MuxableStream } from './container.js';
 import { check, errorText } from './failure.js';
-import { copyDescription, PacketSink, type StreamPath } from './stream-copy.js';
+import { PacketSink, type StreamPath } from './stream-copy.js';
 
 /** Samples in a block for encoders that take any number. */
 const freeBlock = 1024;
@@ -60,12 +60,11 @@ export class AudioConversion implements StreamPath {
   }
 
   get #muxable(): MuxableStream {
-    return { parameters: this.#parameters, timeBase: this.#encoder.timeBase };
+    return { parameters: this.#parameters, timeBase: this.#encoder.timeBase, like: this.source };
   }
 
   attach(output: av.FormatContext, shown: string): void {
     const stream = addStream(output, this.#muxable);
-    copyDescription(this.source, stream);
     this.#sink = new PacketSink(output, stream, shown);
   }
 

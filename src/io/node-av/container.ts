@@ -97,14 +97,20 @@ export interface MuxableStream {
   readonly timeBase: av.Rational;
   /** Frames per second, which timecode tracks need. */
   readonly averageRate?: av.Rational;
+  /** The stream whose metadata and disposition it takes over. */
+  readonly like?: av.Stream | undefined;
 }
 
-/** Adds a stream to an output; the codec tag is kept where the muxer may know it. */
+/** Adds a stream to an output. */
 export function addStream(output: av.FormatContext, stream: MuxableStream): av.Stream {
   const added = output.newStream();
   stream.parameters.copy(added.codecpar);
   added.timeBase = stream.timeBase;
   if (stream.averageRate) added.avgFrameRate = stream.averageRate;
+  if (stream.like) {
+    added.metadata = stream.like.metadata;
+    added.disposition = stream.like.disposition;
+  }
   return added;
 }
 

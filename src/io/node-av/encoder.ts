@@ -1,5 +1,12 @@
 import { DeblurError } from '../../errors.js';
-import { encoderSettings, refusedOption, unknownEncoder, unknownOption } from '../encoder-settings.js';
+import {
+  encoderSettings,
+  ignoredOption,
+  ignoredOptionError,
+  refusedOption,
+  unknownEncoder,
+  unknownOption,
+} from '../encoder-settings.js';
 import type { ColorTags, Rational } from '../frame.js';
 import type { VideoReader, VideoStreamInfo, WriterOptions } from '../video.js';
 import { av, constants as c } from './binding.js';
@@ -84,7 +91,7 @@ export async function openEncoder(
       context.setFlags(c.AV_CODEC_FLAG_FRAME_DURATION);
     if (codec.isExperimental()) context.setOption('strict', 'experimental', c.AV_OPT_TYPE_STRING);
     const settings = encoderSettings(name, options, (key) => hasOption(context, key));
-    for (const [key, value] of settings.options) setOption(context, name, key, value);
+    for (const [key, value] of settings.options) setOption(context, codec, key, value);
     if (settings.quantiser !== undefined) {
       context.setFlags(c.AV_CODEC_FLAG_QSCALE);
       context.globalQuality = Math.round(settings.quantiser * c.FF_QP2LAMBDA);
@@ -92,11 +99,8 @@ export async function openEncoder(
     using log = new LogRecording();
     const code = await context.open2(codec);
     await log.settle();
-    const ignored = log.pieces.find((piece) =>
-      /^(Error parsing option|Unknown option|Invalid value for)/.test(piece.text),
-    );
-    if (code >= 0 && ignored)
-      throw new DeblurError('USAGE', `The encoder ${name} refuses an option: ${ignored.text.trim()}`);
+    const ignored = log.pieces.find((piece) => ignoredOption(piece.text));
+    if (ignored) throw ignoredOptionError(name, ignored.text);
     if (code < 0) throw refused(name, picture, format, code, log);
     return { context, codec, format };
   } catch (error) {
@@ -141,15 +145,13 @@ export function chooseFormat(
 }
 
 /** Sets one option by FFmpeg's name on the encoder or its private part. */
-function setOption(context: av.CodecContext, encoder: string, key: string, value: string): void {
+function setOption(context: av.CodecContext, codec: av.Codec, key: string, value: string): void {
   const code = context.setOption(key, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN);
   if (code >= 0) return;
-  if (code === c.AVERROR_OPTION_NOT_FOUND) throw unknownOption(encoder, key, optionNames(context));
-  throw refusedOption(encoder, key, value, errorText(code));
-}
-
-function optionNames(context: av.CodecContext): string[] {
-  return context.listOptions().map((option) => option.name ?? '');
+  const name = codec.name ?? 'unknown';
+  if (code !== c.AVERROR_OPTION_NOT_FOUND) throw refusedOption(name, key, value, errorText(code));
+  const own = codec.getOptions().map((option) => option.name);
+  throw unknownOption(name, key, [...own, ...context.listOptions().map((option) => option.name ?? '')]);
 }
 
 function hasOption(context: av.CodecContext, name: string): boolean {

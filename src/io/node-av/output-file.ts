@@ -7,7 +7,7 @@ import { writeFailure } from './failure.js';
 import { fileAddress } from './input.js';
 import { Passthrough } from './passthrough.js';
 import { rescale } from './rational.js';
-import { copyDescription, PacketSink } from './stream-copy.js';
+import { PacketSink } from './stream-copy.js';
 import type { VideoEncoding } from './video-encoding.js';
 
 /** Where an output goes and what it is made of. */
@@ -57,9 +57,8 @@ export class OutputFile implements AsyncDisposable {
       output.allocOutputContext2(null, container.name, fileAddress(plan.file));
       output.metadata = passthrough.input.metadata;
       const video = passthrough.attach(output, plan.shown, () => {
-        const stream = addStream(output, muxable);
+        const stream = addStream(output, { ...muxable, like: original });
         stream.sampleAspectRatio = parameters.sampleAspectRatio;
-        if (original) copyDescription(original, stream);
         return stream;
       });
       const opened = await output.openOutput();

@@ -74,7 +74,7 @@ export class StreamCopy implements StreamPath {
       parameters.alloc();
       source.codecpar.copy(parameters);
       if (!keepTag) parameters.codecTag = 0;
-      const muxable = { parameters, timeBase: source.timeBase, averageRate: source.avgFrameRate };
+      const muxable = { parameters, timeBase: source.timeBase, averageRate: source.avgFrameRate, like: source };
       refusal = await container.refusal([video, muxable]);
       if (refusal === undefined) return new StreamCopy(source, muxable);
       parameters.free();
@@ -84,7 +84,6 @@ export class StreamCopy implements StreamPath {
 
   attach(output: av.FormatContext, shown: string): void {
     const stream = addStream(output, this.muxable);
-    copyDescription(this.source, stream);
     this.#sink = new PacketSink(output, stream, shown);
   }
 
@@ -99,12 +98,6 @@ export class StreamCopy implements StreamPath {
   free(): void {
     this.muxable.parameters.free();
   }
-}
-
-/** Copies metadata and disposition from stream to stream. */
-export function copyDescription(from: av.Stream, to: av.Stream): void {
-  to.metadata = from.metadata;
-  to.disposition = from.disposition;
 }
 
 /** A note that a stream stays behind. */

@@ -2,7 +2,7 @@ import { convertText, textCodecs, type TextCodec } from '../subtitles/text-codec
 import { av, constants as c } from './binding.js';
 import { addStream, type Container, type MuxableStream } from './container.js';
 import { streamInfo } from './media-info.js';
-import { copyDescription, PacketSink, type StreamPath } from './stream-copy.js';
+import { PacketSink, type StreamPath } from './stream-copy.js';
 
 /** Targets in order of preference: the first that the container takes is used. */
 const targets: readonly (readonly [string, c.AVCodecID])[] = [
@@ -46,7 +46,7 @@ export class SubtitleConversion implements StreamPath {
       parameters.codecType = c.AVMEDIA_TYPE_SUBTITLE;
       parameters.codecId = codecId;
       if (to.header) parameters.extradata = to.header;
-      const muxable = { parameters, timeBase: source.timeBase };
+      const muxable = { parameters, timeBase: source.timeBase, like: source };
       if ((await container.refusal([video, muxable])) === undefined) {
         return new SubtitleConversion(source, name, muxable, from, to);
       }
@@ -57,7 +57,6 @@ export class SubtitleConversion implements StreamPath {
 
   attach(output: av.FormatContext, shown: string): void {
     const stream = addStream(output, this.#muxable);
-    copyDescription(this.source, stream);
     this.#sink = new PacketSink(output, stream, shown);
   }
 
