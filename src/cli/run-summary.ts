@@ -35,7 +35,6 @@ export function describeRun(report: RunReport): string {
     );
   }
   for (const note of damage.notes) lines.push(`damaged input: ${note}`);
-  for (const stream of streams)
-    lines.push(`stream ${stream.index} (${stream.type}, ${stream.codec}) ${stream.action}: ${stream.reason}`);
+  for (const { reason } of streams) lines.push(reason);
   return `${lines.join('\n')}\n`;
 }

@@ -8,6 +8,7 @@ import type { FrameSession } from '../../src/runtime/frame-session.js';
 import { createFrameSession } from '../../src/runtime/onnx/frame-session.js';
 import { liveSessions } from '../../src/runtime/onnx/session.js';
 import { fixture } from '../support/fixtures.js';
+import { secondsAndSamples } from '../support/io.js';
 import { gain, identity, temporalMean } from '../support/stages.js';
 
 const clip = fixture('clips/bikes-cut.mp4');
@@ -22,21 +23,6 @@ afterEach(async () => {
   expect(liveFrames()).toBe(0);
   expect(liveSessions()).toBe(0);
 });
-
-/** Every frame of a video: its time and its samples. */
-async function decode(path: string) {
-  await using reader = await openVideo(path);
-  const frames = [];
-  for await (const frame of reader.frames()) {
-    using held = frame;
-    const planes = held.planes().map(({ data, stride, width, height }) => {
-      const rows = Array.from({ length: height }, (_, y) => Buffer.from(data.subarray(y * stride, y * stride + width)));
-      return Buffer.concat(rows).toString('base64');
-    });
-    frames.push({ seconds: held.seconds, planes });
-  }
-  return frames;
-}
 
 /** Sends the clip through a flow into a lossless file. */
 async function run(
@@ -60,13 +46,13 @@ describe('flow', () => {
   it('without a network copies every frame, bit for bit and at its time', async () => {
     const { counts, output } = await run();
     expect(counts).toMatchObject({ read: 24, written: 24, cuts: { scene: 1, gap: 0, format: 0 } });
-    expect(await decode(output)).toEqual(await decode(clip));
+    expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
   });
 
   it.each([1, 2, 4])('with a network that changes nothing does the same, %i runs at once', async (concurrency) => {
     const { counts, output } = await run((video) => createFrameSession(identity, video), { concurrency });
     expect(counts).toMatchObject({ read: 24, written: 24, guarded: { nan: 0, black: 0, mosaic: 0 } });
-    expect(await decode(output)).toEqual(await decode(clip));
+    expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
   });
 
   it('restores order when runs finish out of order', async () => {
@@ -83,13 +69,13 @@ describe('flow', () => {
       },
       { concurrency: 3 },
     );
-    expect(await decode(output)).toEqual(await decode(clip));
+    expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
   });
 
   it('sends broken results out as they came in, and counts them', async () => {
     const { counts, output } = await run((video) => createFrameSession(gain(0), video));
     expect(counts.guarded).toEqual({ nan: 0, black: 24, mosaic: 0 });
-    expect(await decode(output)).toEqual(await decode(clip));
+    expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
   });
 
   it('gives windows that stop at the cut', async () => {

@@ -65,6 +65,11 @@ export async function readFrames(path: string, options: ReaderOptions = {}): Pro
   return records;
 }
 
+/** What a video shows and when, whatever time base its container keeps. */
+export async function secondsAndSamples(path: string): Promise<Pick<FrameRecord, 'seconds' | 'digest'>[]> {
+  return (await readFrames(path)).map(({ seconds, digest }) => ({ seconds, digest }));
+}
+
 /** Copies a video through a reader and a writer; `change` may replace each frame. */
 export async function transcode(
   from: string,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Frame, tightPlanes, type ColorTags } from '../../../src/io/frame.js';
+import { Frame, type ColorTags } from '../../../src/io/frame.js';
 import { planarFormat, planeSize } from '../../../src/io/pixel-format.js';
 import { judge } from '../../../src/pipeline/guard.js';
 import type { FrameSession, PictureGeometry } from '../../../src/runtime/frame-session.js';
@@ -162,7 +162,7 @@ describe('a frame session', () => {
     const single = session(sharpen, geometry);
     const together = [
       ...(await batched.run(frames.slice(0, 2).map((f) => [f]))),
-      ...(await batched.run([[frames[2] as Frame]])),
+      ...(await batched.run([[frames[2]!]])),
     ];
     for (const [i, frame] of frames.entries()) {
       const [alone] = await single.run([[frame]]);

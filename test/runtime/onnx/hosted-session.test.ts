@@ -19,7 +19,7 @@ beforeAll(async () => {
   if (first.done) throw new RangeError('no frame');
   frame = first.value;
   await writeOnnx(join(folder, 'sharpen.onnx'), sharpen, 136, 320);
-  await writeOnnx(join(folder, 'slow.onnx'), slow(2000), 136, 320);
+  await writeOnnx(join(folder, 'slow.onnx'), slow(700), 136, 320);
 });
 afterAll(async () => {
   frame.dispose();
