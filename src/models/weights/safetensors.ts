@@ -69,10 +69,10 @@ export function writeSafetensors(tensors: Tensors): Uint8Array {
       return [name, { dtype: 'F32', shape, data_offsets: [begin, position] }];
     }),
   );
-  const json = JSON.stringify(header);
-  const padded = json.padEnd(Math.ceil(json.length / prefixBytes) * prefixBytes);
+  const json = Buffer.from(JSON.stringify(header));
+  const padding = Buffer.alloc(-json.byteLength & (prefixBytes - 1), ' ');
   const prefix = Buffer.alloc(prefixBytes);
-  prefix.writeBigUInt64LE(BigInt(padded.length));
+  prefix.writeBigUInt64LE(BigInt(json.byteLength + padding.byteLength));
   const samples = [...tensors.values()].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  return Buffer.concat([prefix, Buffer.from(padded), ...samples]);
+  return Buffer.concat([prefix, json, padding, ...samples]);
 }

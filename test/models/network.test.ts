@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { catalogue } from '../../src/models/catalogue.js';
+import { maxim } from '../../src/models/maxim.js';
+import { nafnet } from '../../src/models/nafnet.js';
+import { applyNetwork, marginsFor, parametersOf } from '../../src/models/network.js';
+import { ShapeOps } from '../../src/models/shape-ops.js';
+
+async function official(name: string): Promise<Record<string, number[]>> {
+  const url = new URL(`../fixtures/parity/full-config-shapes/${name}.json`, import.meta.url);
+  return JSON.parse(await readFile(url, 'utf8')) as Record<string, number[]>;
+}
+
+describe('parameters', () => {
+  it.each([
+    ['nafnet-gopro-width32', 'nafnet-width32'],
+    ['nafnet-gopro-width64', 'nafnet-width64'],
+    ['nafnet-reds-width64', 'nafnet-width64'],
+  ])('of %s are those of the official state_dict', async (name, shapes) => {
+    const entry = catalogue.find((candidate) => candidate.name === name);
+    const parameters = entry && Object.fromEntries(parametersOf(entry.network));
+    expect(parameters).toEqual(await official(shapes));
+  });
+
+  it('of MAXIM are as many as the published network has', () => {
+    const parameters = parametersOf(maxim());
+    const count = [...parameters.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    expect(parameters.size).toBe(2750);
+    expect(count).toBe(22_207_605);
+  });
+});
+
+describe('sizes', () => {
+  it('are padded at the bottom and right, or on both sides with the odd sample after', () => {
+    const corner = { multiple: 16, padding: 'zero', placement: 'bottom-right' } as const;
+    expect(marginsFor(corner, 45, 64)).toEqual({ top: 0, left: 0, bottom: 3, right: 0 });
+    const centre = { multiple: 64, padding: 'reflect', placement: 'centre' } as const;
+    expect(marginsFor(centre, 720, 1279)).toEqual({ top: 24, left: 0, bottom: 24, right: 1 });
+    expect(marginsFor(centre, 61, 1)).toEqual({ top: 1, left: 31, bottom: 2, right: 32 });
+  });
+
+  it('come back as they went in', () => {
+    for (const network of [maxim(), nafnet({ width: 4 })]) {
+      const weights = { get: (_: string, shape: readonly number[]) => shape };
+      expect(applyNetwork(new ShapeOps(), network, weights, [[1, 3, 17, 133]])).toEqual([1, 3, 17, 133]);
+    }
+  });
+});
+
+describe('configuration', () => {
+  it('is checked', () => {
+    expect(() => nafnet({ width: 0 })).toThrow();
+    expect(() => nafnet({ width: 8, encoderBlocks: [1], decoderBlocks: [1, 1] })).toThrow(/decoder levels/);
+    expect(() => maxim({ stages: 4 })).toThrow();
+    expect(() => nafnet({ width: 8, widht: 9 } as never)).toThrow();
+  });
+});
+
+describe('shapes', () => {
+  it('that do not fit are refused', () => {
+    const ops = new ShapeOps();
+    expect(() => ops.conv2d([1, 3, 8, 8], [4, 2, 3, 3])).toThrow(
+      /conv2d can't take \[1, 3, 8, 8\] with \[4, 2, 3, 3\]/,
+    );
+    expect(() => ops.add([1, 3, 8, 8], [1, 2, 8, 8])).toThrow(/broadcasting/);
+    expect(() => ops.reshape([2, 3], [5])).toThrow(/reshape/);
+    expect(() => ops.resizeBilinear([1, 1, 6, 8], 1 / 4)).toThrow(/resizeBilinear/);
+  });
+});

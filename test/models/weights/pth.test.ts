@@ -1,0 +1,161 @@
+import { zipSync } from 'fflate';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { DeblurError } from '../../../src/errors.js';
+import { nafnet } from '../../../src/models/nafnet.js';
+import { parametersOf } from '../../../src/models/network.js';
+import { readPth } from '../../../src/models/weights/pth.js';
+import { checkParameters } from '../../../src/models/weights/tensors.js';
+
+const official = new URL('../../fixtures/parity/nafnet/weights.pth', import.meta.url);
+
+/** Pickle instructions, as `torch.save` writes them. */
+const op = {
+  proto: '\x80\x02',
+  global: (name: string) => `c${name.slice(0, name.lastIndexOf('.'))}\n${name.slice(name.lastIndexOf('.') + 1)}\n`,
+  text: (value: string) => `X${String.fromCharCode(value.length)}\0\0\0${value}`,
+  int: (value: number) => `J${Buffer.from(Int32Array.of(value).buffer).toString('latin1')}`,
+  tuple: (...items: string[]) => `(${items.join('')}t`,
+  call: (name: string, ...items: string[]) => `${op.global(name)}(${items.join('')}tR`,
+  storage: (type: string, key: string, size: number, ...more: string[]) =>
+    `(${op.text('storage')}${op.global(type)}${op.text(key)}${op.text('cpu')}${op.int(size)}${more.join('')}tQ`,
+  tensor: (storage: string, offset: number, shape: number[], strides: number[]) =>
+    op.call(
+      'torch._utils._rebuild_tensor_v2',
+      storage,
+      op.int(offset),
+      op.tuple(...shape.map(op.int)),
+      op.tuple(...strides.map(op.int)),
+      '\x89',
+      op.call('collections.OrderedDict'),
+    ),
+  dict: (entries: Record<string, string>) =>
+    `}(${Object.entries(entries)
+      .map(([key, value]) => op.text(key) + value)
+      .join('')}u`,
+};
+
+/** A checkpoint with a pickle of our own. */
+function archive(pickle: string, storages: Record<string, Uint8Array> = {}): Uint8Array {
+  const entries = Object.entries(storages).map(([key, bytes]) => [`archive/data/${key}`, bytes] as const);
+  const data = Buffer.from(`${op.proto}${pickle}.`, 'latin1');
+  return zipSync({ 'archive/data.pkl': data, ...Object.fromEntries(entries) }, { level: 0 });
+}
+
+function bytesOf(array: Float32Array | Float64Array | Uint16Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function refusal(bytes: Uint8Array): DeblurError {
+  try {
+    readPth(bytes, '/some/folder/mine.pth');
+  } catch (error) {
+    expect(error).toBeInstanceOf(DeblurError);
+    return error as DeblurError;
+  }
+  throw new Error('the checkpoint was read');
+}
+
+describe('a PyTorch checkpoint', () => {
+  it('gives the tensors of the state_dict inside its wrapping key', async () => {
+    const tensors = readPth(await readFile(official), 'weights.pth');
+    expect(tensors.size).toBe(100);
+    expect(tensors.get('intro.weight')?.shape).toEqual([8, 3, 3, 3]);
+    const network = nafnet({ width: 8, encoderBlocks: [1, 1], decoderBlocks: [1, 1] });
+    expect(() => checkParameters(tensors, parametersOf(network), 'weights.pth')).not.toThrow();
+  });
+
+  it('may be half, bfloat16, double or integer, and strided', () => {
+    const pickle = op.dict({
+      half: op.tensor(op.storage('torch.HalfStorage', '0', 3), 0, [3], [1]),
+      brain: op.tensor(op.storage('torch.BFloat16Storage', '1', 2), 0, [2], [1]),
+      double: op.tensor(op.storage('torch.DoubleStorage', '2', 2), 1, [1], [1]),
+      long: op.tensor(op.storage('torch.LongStorage', '3', 1), 0, [], []),
+      transposed: op.call(
+        'torch._utils._rebuild_parameter',
+        op.tensor(op.storage('torch.FloatStorage', '4', 6), 0, [3, 2], [1, 3]),
+        '\x88',
+        op.call('collections.OrderedDict'),
+      ),
+    });
+    const tensors = readPth(
+      archive(op.dict({ epoch: op.int(7), state_dict: pickle }), {
+        0: bytesOf(Uint16Array.of(0x3c00, 0xc000, 0x0001)),
+        1: bytesOf(Uint16Array.of(0x3f80, 0xc040)),
+        2: bytesOf(Float64Array.of(1, 0.1)),
+        3: bytesOf(BigInt64Array.of(-5n)),
+        4: bytesOf(Float32Array.of(0, 1, 2, 3, 4, 5)),
+      }),
+      'mine.pth',
+    );
+    const values = Object.fromEntries([...tensors].map(([name, { data }]) => [name, [...data]]));
+    expect(values).toEqual({
+      half: [1, -2, 2 ** -24],
+      brain: [1, -3],
+      double: [Math.fround(0.1)],
+      long: [-5],
+      transposed: [0, 3, 1, 4, 2, 5],
+    });
+  });
+
+  it('loses the prefixes that training wrappers put before every key', () => {
+    const weight = op.tensor(op.storage('torch.FloatStorage', '0', 1), 0, [1], [1]);
+    const pickle = op.dict({ 'module.model.a': weight, 'module.model.b': weight });
+    const tensors = readPth(archive(pickle, { 0: bytesOf(Float32Array.of(4)) }), 'mine.pth');
+    expect([...tensors.keys()]).toEqual(['a', 'b']);
+  });
+
+  it('may be in the format before PyTorch 1.6', () => {
+    const magic = '\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.';
+    const state = op.dict({ w: op.tensor(op.storage('torch.FloatStorage', '94', 2, 'N'), 0, [2], [1]) });
+    const head = [magic, `${op.proto}M\xe9\x03.`, `${op.proto}}.`, `${op.proto}${state}.`, `${op.proto}](${op.text('94')}e.`];
+    const samples = Buffer.concat([bytesOf(BigInt64Array.of(2n)), bytesOf(Float32Array.of(1.5, -2))]);
+    const file = Buffer.concat([Buffer.from(head.join(''), 'latin1'), samples]);
+    expect([...(readPth(file, 'old.pth').get('w')?.data ?? [])]).toEqual([1.5, -2]);
+    expect(refusal(file.subarray(0, -1)).message).toMatch(/breaks off/);
+  });
+
+  it('is never executed: what it asks for is named', () => {
+    const system = refusal(archive(op.call('os.system', op.text('touch /nowhere'))));
+    expect(system.code).toBe('CHECKPOINT_INVALID');
+    expect(system.message).toBe("mine.pth can't be read as a PyTorch checkpoint: it asks for os.system.");
+    expect(refusal(archive(op.call('__builtin__.eval', op.text('1')))).message).toMatch(/asks for __builtin__\.eval/);
+    expect(refusal(archive(`${op.text('posix')}${op.text('system')}\x93`)).message).toMatch(/asks for posix\.system/);
+    expect(refusal(archive(op.call('torch.FloatStorage', op.int(9)))).message).toMatch(/calls torch\.FloatStorage/);
+    expect(refusal(archive(op.global('constructor.prototype'))).message).toMatch(/asks for constructor\.prototype/);
+    expect(refusal(archive(`i${'os'}\nsystem\n`)).message).toMatch(/instruction 0x69/);
+  });
+
+  it('that breaks off anywhere is refused', async () => {
+    const file = await readFile(official);
+    for (const fraction of [0, 0.001, 0.1, 0.5, 0.9, 0.999]) {
+      expect(refusal(file.subarray(0, Math.floor(file.byteLength * fraction))).code).toBe('CHECKPOINT_INVALID');
+    }
+    const pickle = op.dict({ w: op.tensor(op.storage('torch.FloatStorage', '0', 4), 0, [4], [1]) });
+    for (let length = 1; length < pickle.length; length += 1) refusal(archive(pickle.slice(0, length)));
+  });
+
+  it.each([
+    ['a storage shorter than it says', [4], [1], 0, 3, /missing or cut short/],
+    ['a tensor past the end of its storage', [2], [1], 3, 4, /exceeds its storage/],
+    ['a tensor that repeats its storage', [1000, 1000], [0, 0], 0, 4, /exceeds its storage/],
+    ['a negative stride', [2], [-1], 1, 4, /no shape/],
+  ])('with %s is refused', (_, shape, strides, offset, stored, message) => {
+    const pickle = op.dict({ w: op.tensor(op.storage('torch.FloatStorage', '0', 4), offset, shape, strides) });
+    expect(refusal(archive(pickle, { 0: new Uint8Array(stored * 4) })).message).toMatch(message);
+  });
+
+  it('that unpacks to more than the file is refused before it is unpacked', () => {
+    const bomb = zipSync({ 'archive/data.pkl': Buffer.from('.'), 'archive/data/0': new Uint8Array(50_000_000) }, { level: 9 });
+    expect(refusal(bomb).message).toMatch(/larger than the file/);
+  });
+
+  it('that refers to itself does not run forever', () => {
+    expect(refusal(archive(`}q\0${op.text('params')}h\0s`)).message).toMatch(/no state_dict/);
+  });
+
+  it('without tensors is refused', () => {
+    expect(refusal(archive(op.dict({ epoch: op.int(3) }))).message).toMatch(/no state_dict/);
+    expect(refusal(Buffer.from('just text')).message).toMatch(/not a zip archive/);
+  });
+});
