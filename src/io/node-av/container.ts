@@ -14,8 +14,12 @@ export class Container {
   /** The muxer of that name, or else the one for the file's extension. Throws `USAGE` when there is none. */
   static find(path: string, name: string | undefined): Container {
     const context = new av.FormatContext();
-    const code = context.allocOutputContext2(null, name ?? null, path);
-    if (code >= 0 && context.oformat) return new Container(context);
+    try {
+      context.allocOutputContext2(null, name ?? null, path);
+      return new Container(context);
+    } catch {
+      context.freeContext();
+    }
     if (name !== undefined) {
       const hint = didYouMean(name, [
         'mp4',

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { DeblurError, type DeblurErrorCode } from '../../errors.js';
 import { writeError } from '../atomic-file.js';
 import { av } from './binding.js';
@@ -13,10 +14,9 @@ export function check(code: number, error: DeblurErrorCode, what: string): numbe
   throw new DeblurError(error, `${what}: ${errorText(code)}.`, { cause: new av.FFmpegError(code) });
 }
 
-const systemCodes: readonly av.PosixError[] = [av.PosixError.ENOSPC, av.PosixError.EACCES, av.PosixError.EIO];
-
 /** The error for a failed write to the output at `path`. */
 export function writeFailure(path: string, code: number): DeblurError {
-  const name = systemCodes.find((each) => av.FFmpegError.AVERROR(each) === code);
-  return writeError(path, Object.assign(new Error(errorText(code)), name ? { code: name } : {}));
+  // FFmpeg's system errors are the negative numbers of the system's own.
+  const name = Object.entries(os.constants.errno).find(([, number]) => number === -code)?.[0];
+  return writeError(path, Object.assign(new Error(errorText(code)), name === undefined ? {} : { code: name }));
 }

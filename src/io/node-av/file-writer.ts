@@ -131,7 +131,7 @@ export class FileWriter implements VideoWriter {
       }
       if (!this.#failure) await encoding.send(null);
     } catch (error) {
-      this.#fail(error);
+      this.#failAndFree(error);
     }
   }
 
@@ -165,15 +165,17 @@ export class FileWriter implements VideoWriter {
         await this.#output.write(owned);
       }
     } catch (error) {
-      this.#fail(error);
+      this.#failAndFree(error);
     }
   }
 
-  readonly #onAbort = (): void => {
-    this.#fail(cancelled(this.#parts.signal));
-    // Nobody may be waiting for this writer when the signal fires; its file goes all the same.
+  readonly #onAbort = (): void => this.#failAndFree(cancelled(this.#parts.signal));
+
+  /** Nobody may be waiting for this writer when it fails; its file and its handles go all the same. */
+  #failAndFree(error: unknown): void {
+    this.#fail(error);
     void this.abort();
-  };
+  }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };

@@ -46,7 +46,7 @@ export async function openInput(path: string): Promise<av.FormatContext> {
   const opened = await context.openInput(fileAddress(path), null, options);
   if (opened < 0) {
     await log.settle();
-    throw unreadable(path, opened, log);
+    throw await unreadable(path, opened, log);
   }
   try {
     const demuxer = context.iformat?.name?.split(',') ?? [];
@@ -62,7 +62,7 @@ export async function openInput(path: string): Promise<av.FormatContext> {
     const found = await context.findStreamInfo();
     if (found < 0) {
       await log.settle();
-      throw unreadable(path, found, log);
+      throw await unreadable(path, found, log);
     }
     return context;
   } catch (error) {
@@ -71,10 +71,11 @@ export async function openInput(path: string): Promise<av.FormatContext> {
   }
 }
 
-function unreadable(path: string, code: number, log: LogRecording): DeblurError {
+async function unreadable(path: string, code: number, log: LogRecording): Promise<DeblurError> {
   const detail = log.errors.join(' ');
   const cause = new av.FFmpegError(code);
-  if (detail.includes('moov atom not found')) {
+  // FFmpeg takes anything named .mp4 for one, and misses its index.
+  if (detail.includes('moov atom not found') && (await beginsAsMp4(path))) {
     return new DeblurError(
       'INPUT_UNREADABLE',
       `${path} is cut off: its index (the "moov" part that a recorder writes last) is missing, so nothing in it can be decoded.`,
@@ -84,7 +85,7 @@ function unreadable(path: string, code: number, log: LogRecording): DeblurError 
       },
     );
   }
-  if (code === c.AVERROR_INVALIDDATA) {
+  if (code === c.AVERROR_INVALIDDATA || detail.includes('moov atom not found')) {
     return new DeblurError(
       'INPUT_UNREADABLE',
       `${path} is not a video file that FFmpeg knows, or its beginning is damaged.`,
@@ -94,4 +95,15 @@ function unreadable(path: string, code: number, log: LogRecording): DeblurError 
   return new DeblurError('INPUT_UNREADABLE', `${path} cannot be opened: ${log.errors.at(-1) ?? errorText(code)}.`, {
     cause,
   });
+}
+
+/** True when the first box has a type that MP4 and QuickTime files begin with. */
+async function beginsAsMp4(path: string): Promise<boolean> {
+  const file = await fs.open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
+    return bytesRead === 8 && /^(ftyp|styp|moov|mdat|free|skip|wide|pnot)$/.test(buffer.toString('latin1', 4));
+  } finally {
+    await file.close();
+  }
 }
