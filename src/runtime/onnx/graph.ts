@@ -160,10 +160,11 @@ export class GraphBuilder {
   }
 
   /**
-   * Estimates how many bytes of intermediate tensors are alive at once when nodes run in order and each
-   * tensor is freed after its last use. Constants are not counted; tensors inside adopted graphs neither.
+   * Estimates how many bytes of intermediate tensors a run holds. ONNX Runtime plans buffers ahead and
+   * keeps each for later tensors of exactly its size: the sum over sizes of the most tensors of that size
+   * that are alive at once. Constants are not counted; tensors inside adopted graphs neither.
    */
-  peakActivationBytes(): number {
+  activationBytes(): number {
     const nodes = this.#reachable();
     const owner = new Map<string, string>();
     const rootOf = (name: string): string => owner.get(name) ?? name;
@@ -176,15 +177,21 @@ export class GraphBuilder {
     });
     for (const output of this.#outputs) lastUse.set(rootOf(output.name), nodes.length);
 
-    let alive = this.#inputs.reduce((sum, value) => sum + byteSize(value.type, value.shape), 0);
-    let peak = alive;
+    const alive = new Map<number, number>();
+    const most = new Map<number, number>();
+    const count = (name: string, change: 1 | -1) => {
+      const bytes = this.#bytes(name);
+      const now = (alive.get(bytes) ?? 0) + change;
+      alive.set(bytes, now);
+      most.set(bytes, Math.max(most.get(bytes) ?? 0, now));
+    };
+    for (const { name } of this.#inputs) count(name, 1);
     nodes.forEach((node, i) => {
-      for (const name of node.output) if (!owner.has(name)) alive += this.#bytes(name);
-      peak = Math.max(peak, alive);
+      for (const name of node.output) if (!owner.has(name)) count(name, 1);
       const done = new Set([...node.input, ...node.output].map(rootOf));
-      for (const name of done) if ((lastUse.get(name) ?? i) === i) alive -= this.#bytes(name);
+      for (const name of done) if ((lastUse.get(name) ?? i) === i) count(name, -1);
     });
-    return peak;
+    return [...most].reduce((sum, [bytes, tensors]) => sum + bytes * tensors, 0);
   }
 
   /** Bytes of the constants that the outputs need. */

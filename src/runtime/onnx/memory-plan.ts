@@ -6,8 +6,8 @@ import type { NetworkStage } from './network-stage.js';
 
 /** Edge of the picture on which a network's memory is estimated; from there it grows with the area. */
 const sampleEdge = 256;
-/** ONNX Runtime's arena holds more than what is alive at once; measured on MAXIM and NAFNet, see docs/benchmarks.md. */
-const arenaOverhead = 1.5;
+/** Most that a run was seen to hold, as a multiple of what its tensors need: 2.0 for MAXIM, 1.4 for NAFNet (docs/benchmarks.md). */
+const overhead = 2;
 /** A model's constants are held by the serialised graph while it loads, and by the session. */
 const copiesOfConstants = 2;
 /** Float RGB pictures alive at once around a tiled network: source, result, difference and their planes. */
@@ -53,7 +53,7 @@ function memoryOf(stage: NetworkStage): { perPixel: number; constants: number } 
   const edge = Math.ceil(sampleEdge / stage.multiple) * stage.multiple;
   const graph = networkGraph(stage, edge, edge);
   return {
-    perPixel: (graph.peakActivationBytes() / edge ** 2) * arenaOverhead,
+    perPixel: stage.bytesPerPixel ?? (graph.activationBytes() / edge ** 2) * overhead,
     constants: graph.constantBytes() * copiesOfConstants,
   };
 }

@@ -32,6 +32,9 @@ interface Signature {
   readonly width: number | undefined;
 }
 
+/** As much as a U-Net of 64 channels holds at full resolution. */
+const unknownBytesPerPixel = 4096;
+
 /** Networks of unknown needs get sizes that nearly all of them take. */
 const sizes: NetworkSizes = { multiple: 64, padding: 'reflect', placement: 'bottom-right' };
 
@@ -55,6 +58,7 @@ export async function readModelFile(path: string): Promise<NetworkStage> {
     multiple: sizes.multiple,
     reach: 'global',
     overlap: 64,
+    bytesPerPixel: unknownBytesPerPixel,
     emit: (builder, frames) => emit(builder, frames, inline, signature),
   };
 }

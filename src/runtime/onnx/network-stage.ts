@@ -10,6 +10,8 @@ export interface NetworkStage {
   readonly reach: number | 'global';
   /** Overlap of neighbouring tiles in pixels that hides their borders. */
   readonly overlap: number;
+  /** Bytes that a run holds per pixel, where the sizes of its nodes' results are not known. */
+  readonly bytesPerPixel?: number;
   /**
    * Adds the network's nodes.
    * @param frames RGB `[N, 3, H, W]` in [0, 1] in order of time, any size.
