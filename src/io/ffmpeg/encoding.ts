@@ -6,7 +6,7 @@ import type { ColorTags } from '../frame.js';
 import { av, constants as c } from '../node-av/binding.js';
 import { writeColor } from '../node-av/color.js';
 import type { Container } from '../node-av/container.js';
-import { chooseFormat, encodedColor, type EncoderOptions, type Picture } from '../node-av/encoder.js';
+import { chooseFormat, encodedColor, encodingTimeBase, type EncoderOptions, type Picture } from '../node-av/encoder.js';
 import { rescale, toNative } from '../node-av/rational.js';
 import type { VideoEncoding } from '../node-av/video-encoding.js';
 import { findBinary, passthroughOption } from './binary.js';
@@ -94,10 +94,11 @@ export class FfmpegEncoding implements VideoEncoding {
     const format = chooseFormat(help.name, help.formats, source.format, options.format);
     const settings = settingArguments(help, options);
     const color = encodedColor(format, source);
-    const { timeBase, sampleAspectRatio } = source;
+    const timeBase = encodingTimeBase(help.name, source, container);
+    const { sampleAspectRatio } = source;
     return new FfmpegEncoding(
       help.name,
-      source,
+      { ...source, timeBase },
       format,
       (stdin, onLine) =>
         new Child({

@@ -8,5 +8,7 @@ import * as constants from 'node-av/constants';
 import { takeLog } from './log.js';
 
 takeLog();
+// SVT-AV1 prints to the terminal, past FFmpeg's log.
+process.env['SVT_LOG'] ??= '1';
 
 export { av, constants };

@@ -71,6 +71,11 @@ export class Container {
     return this.name === 'matroska' || this.name === 'webm';
   }
 
+  /** True when frames have no timestamps of their own there, only a rate. */
+  get fixedRate(): boolean {
+    return ((this.#context.oformat?.flags ?? 0) & c.AVFMT_VARIABLE_FPS) === 0;
+  }
+
   /** True when chapters can be added to such files. */
   get takesChapters(): boolean {
     return this.isMatroska || this.isMp4Family;

@@ -81,7 +81,7 @@ export async function openEncoder(
     context.width = picture.width;
     context.height = picture.height;
     context.pixelFormat = format.number;
-    context.timeBase = toNative(picture.timeBase);
+    context.timeBase = toNative(encodingTimeBase(name, picture, container));
     if (picture.averageRate.num > 0) context.framerate = toNative(picture.averageRate);
     context.sampleAspectRatio = toNative(picture.sampleAspectRatio);
     writeColor(context, encodedColor(format, picture));
@@ -89,6 +89,8 @@ export async function openEncoder(
     if (container.globalHeader) context.setFlags(c.AV_CODEC_FLAG_GLOBAL_HEADER);
     if (codec.hasCapabilities(c.AV_CODEC_CAP_ENCODER_REORDERED_OPAQUE))
       context.setFlags(c.AV_CODEC_FLAG_FRAME_DURATION);
+    // FFmpeg calls limited range in Motion JPEG unofficial; the source's samples go before a purer stream.
+    if (codec.id === c.AV_CODEC_ID_MJPEG) context.setOption('strict', 'unofficial', c.AV_OPT_TYPE_STRING);
     if (codec.isExperimental()) context.setOption('strict', 'experimental', c.AV_OPT_TYPE_STRING);
     const settings = encoderSettings(name, options, (key) => hasOption(context, key));
     for (const [key, value] of settings.options) setOption(context, codec, key, value);
@@ -107,6 +109,26 @@ export async function openEncoder(
     context.freeContext();
     throw error;
   }
+}
+
+/** MPEG-4 part 2 writes its clock rate in 16 bits. */
+const mpeg4Clock = 65_535;
+
+/**
+ * The time base to encode in: the source's, so that its timestamps stay exact, but for containers and codecs that
+ * have only a frame rate, or a coarser clock.
+ */
+export function encodingTimeBase(encoder: string, picture: Picture, container: Container): Rational {
+  const { timeBase, averageRate } = picture;
+  const codec = av.Codec.getCodecList().find((each) => each.name === encoder && each.isEncoder());
+  const rates = codec?.supportedFramerates ?? [];
+  if (averageRate.num > 0 && (rates.length > 0 || container.fixedRate)) {
+    const distance = (rate: Rational): number => Math.abs(rate.num / rate.den - averageRate.num / averageRate.den);
+    const rate = rates.length > 0 ? rates.reduce((a, b) => (distance(b) < distance(a) ? b : a)) : averageRate;
+    return { num: rate.den, den: rate.num };
+  }
+  if (codec?.id === c.AV_CODEC_ID_MPEG4 && timeBase.den > mpeg4Clock) return { num: 1, den: 60_000 };
+  return timeBase;
 }
 
 /** The tags of the encoded video. */

@@ -2,6 +2,7 @@ import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
 import type { AtomicFile } from '../atomic-file.js';
 import { BoundedQueue } from '../bounded-queue.js';
 import type { Frame } from '../frame.js';
+import { TimestampRepair } from '../timestamps.js';
 import type { Engine, StreamNote, VideoWriter, WriteReport } from '../video.js';
 import { constants as c, type av } from './binding.js';
 import type { Container } from './container.js';
@@ -34,6 +35,7 @@ export class FileWriter implements VideoWriter {
   readonly #encoding: Promise<void>;
   readonly #muxing: Promise<void>;
   #output: OutputFile | undefined;
+  readonly #times = new TimestampRepair(1n);
   #written = 0;
   #failure: { error: unknown } | undefined;
   #closing: Promise<void> | undefined;
@@ -146,8 +148,9 @@ export class FileWriter implements VideoWriter {
       using original = picture;
       picture = await this.#scaler.convert(original, target);
     }
-    picture.pts = rescale(pts, timeBase, encoding.timeBase);
     picture.duration = rescale(duration, timeBase, encoding.timeBase);
+    // Two times may fall together where the encoder's clock is coarser than the source's.
+    picture.pts = this.#times.next(rescale(pts, timeBase, encoding.timeBase), picture.duration);
     // The encoder chooses its own picture types and not the source's.
     picture.pictType = c.AV_PICTURE_TYPE_NONE;
     return picture;

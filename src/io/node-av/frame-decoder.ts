@@ -16,6 +16,8 @@ export class FrameDecoder implements Disposable {
   readonly #stream: av.Stream;
   readonly #decoder: av.CodecContext;
   readonly #damage: DamageCount;
+  /** An empty frame for the next picture. */
+  #spare: av.Frame | undefined;
   #packets = 0;
   #end = 0;
 
@@ -90,21 +92,15 @@ export class FrameDecoder implements Disposable {
   /** Takes out the pictures that are ready. False when the sink wants no more. */
   async #receive(sink: PictureSink): Promise<boolean> {
     for (;;) {
-      const picture = new av.Frame();
-      picture.alloc();
-      let kept = false;
-      try {
-        const received = await this.#decoder.receiveFrame(picture);
-        if (received === c.AVERROR_EAGAIN || received === c.AVERROR_EOF) return true;
-        if (received < 0) {
-          this.#damage.losePacket();
-          continue;
-        }
-        kept = true;
-        if (!(await sink(picture))) return false;
-      } finally {
-        if (!kept) picture.free();
+      const picture = (this.#spare ??= allocateFrame());
+      const received = await this.#decoder.receiveFrame(picture);
+      if (received === c.AVERROR_EAGAIN || received === c.AVERROR_EOF) return true;
+      if (received < 0) {
+        this.#damage.losePacket();
+        continue;
       }
+      this.#spare = undefined;
+      if (!(await sink(picture))) return false;
     }
   }
 
@@ -115,6 +111,13 @@ export class FrameDecoder implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#spare?.free();
     this.#decoder.freeContext();
   }
+}
+
+function allocateFrame(): av.Frame {
+  const frame = new av.Frame();
+  frame.alloc();
+  return frame;
 }

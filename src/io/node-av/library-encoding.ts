@@ -20,6 +20,9 @@ export class LibraryEncoding implements VideoEncoding {
   readonly #parameters = new av.CodecParameters();
   readonly #packets = new BoundedQueue<av.Packet>(packetsAhead);
 
+  /** An empty packet for the next one. */
+  #spare: av.Packet | undefined;
+
   private constructor({ context, codec, format }: OpenEncoder) {
     this.#context = context;
     this.encoder = codec.name ?? 'unknown';
@@ -55,14 +58,11 @@ export class LibraryEncoding implements VideoEncoding {
   /** Queues the packets that are ready. False when the encoding was stopped. */
   async #collect(): Promise<boolean> {
     for (;;) {
-      const packet = new av.Packet();
-      packet.alloc();
+      const packet = (this.#spare ??= allocatePacket());
       const received = await this.#context.receivePacket(packet);
-      if (received < 0) {
-        packet.free();
-        if (received === c.AVERROR_EAGAIN || received === c.AVERROR_EOF) return true;
-        throw failure(received);
-      }
+      if (received === c.AVERROR_EAGAIN || received === c.AVERROR_EOF) return true;
+      if (received < 0) throw failure(received);
+      this.#spare = undefined;
       if (!(await this.#packets.push(packet))) {
         packet.free();
         return false;
@@ -81,6 +81,7 @@ export class LibraryEncoding implements VideoEncoding {
 
   free(): Promise<void> {
     this.stop();
+    this.#spare?.free();
     this.#parameters.free();
     this.#context.freeContext();
     return Promise.resolve();
@@ -91,4 +92,10 @@ function failure(code: number): DeblurError {
   return new DeblurError('ENGINE_FAILED', `The encoder failed: ${errorText(code)}.`, {
     cause: new av.FFmpegError(code),
   });
+}
+
+function allocatePacket(): av.Packet {
+  const packet = new av.Packet();
+  packet.alloc();
+  return packet;
 }
