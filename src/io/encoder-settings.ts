@@ -1,5 +1,5 @@
 import { DeblurError } from '../errors.js';
-import { didYouMean } from './nearest-name.js';
+import { didYouMean } from '../nearest.js';
 import type { WriterOptions } from './video.js';
 
 /** Encoder options by FFmpeg's names, in the order in which they are set. */

@@ -1,5 +1,5 @@
 import { DeblurError } from '../../errors.js';
-import { didYouMean } from '../nearest-name.js';
+import { didYouMean } from '../../nearest.js';
 import { av, constants as c } from './binding.js';
 import { formatName, plainFormat } from './native-frame.js';
 
