@@ -136,7 +136,7 @@ async function statOrUndefined(path: string) {
 
 function existsError(path: string): DeblurError {
   return new DeblurError('OUTPUT_EXISTS', `The output ${path} exists already.`, {
-    hint: 'Allow overwriting, or give another name.',
+    hint: 'Replace it with --overwrite (in code: overwrite: true), or give another name.',
   });
 }
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from '../../src/io/index.js';
 import { deblur } from '../support/command.js';
 import { fixture } from '../support/fixtures.js';
+import { engines } from '../support/io.js';
 import { slow, writeOnnx } from '../support/onnx-file.js';
 import { gain, sharpen } from '../support/stages.js';
 
@@ -145,10 +146,10 @@ describe('deblur run, given bad input', () => {
     [
       'an unknown encoder option',
       ['run', clip, 'FOLDER/o.mp4', ...none, '--encoder-option', 'sharpnes=1'],
-      1,
+      2,
       /sharpnes/,
     ],
-    ['an unknown container', ['run', clip, 'FOLDER/o.mp5', ...none], 1, /mp5/],
+    ['an unknown container', ['run', clip, 'FOLDER/o.mp5', ...none], 2, /mp5/],
     ['an unknown model', ['run', clip, 'FOLDER/o.mp4', '--model', 'maxin'], 1, /maxin[^]*maxim/],
     [
       'a model that is not installed',
@@ -179,17 +180,26 @@ describe('deblur run, given bad input', () => {
   });
 });
 
-describe('Ctrl-C', () => {
-  it.each([
+/** Command lines of running processes that mention a path (Linux; elsewhere none are found). */
+async function processesOf(path: string): Promise<string[]> {
+  const ids = await readdir('/proc').catch(() => []);
+  const lines = await Promise.all(
+    ids.filter((id) => /^\d+$/.test(id)).map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return lines.filter((line) => line.includes(path));
+}
+
+describe.each(engines)('Ctrl-C with $name', ({ engine, missing }) => {
+  it.skipIf(missing).each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
-    '%s in the middle of a network run ends within a second with %i and no output',
+    '%s in the middle of a network run ends within a second with %i, no output, no orphan',
     async (name, expected) => {
       const model = join(folder, 'slow.onnx');
       await writeOnnx(model, slow(300), 136, 320);
       let sent = 0;
-      const { code, stderr } = await deblur(['run', clip, output, '--model', model, '--json'], {
+      const { code, stderr } = await deblur(['run', clip, output, '--model', model, '--engine', engine, '--json'], {
         onLine: (line, kill) => {
           if (!line.includes('"start"')) return;
           setTimeout(() => {
@@ -202,6 +212,7 @@ describe('Ctrl-C', () => {
       expect(code).toBe(expected);
       expect(stderr).toContain('Cancelled; nothing was written.');
       expect(await readdir(folder)).toEqual(['slow.onnx']);
+      expect(await processesOf(folder)).toEqual([]);
     },
   );
 });
