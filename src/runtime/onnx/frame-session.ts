@@ -3,6 +3,7 @@ import { throwIfAborted } from '../../errors.js';
 import type { Frame } from '../../io/frame.js';
 import { planarFormat } from '../../io/pixel-format.js';
 import type { FrameResult, FrameSession, PictureGeometry } from '../frame-session.js';
+import { PendingRuns } from '../pending-runs.js';
 import {
   cutterGraph,
   inputPrefix,
@@ -65,7 +66,7 @@ class OnnxFrameSession implements FrameSession {
   readonly #graphs: Omit<FrameGraphOptions, 'strides'>;
   readonly #session: SessionOptions;
   readonly #signal: AbortSignal | undefined;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #pending = new PendingRuns();
   #engine: Promise<Engine> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -86,17 +87,11 @@ class OnnxFrameSession implements FrameSession {
 
   async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
     if (this.#closed) throw new TypeError('the session is used after it was closed');
-    const run = this.#run(windows);
-    this.#running.add(run);
-    try {
-      return await run;
-    } finally {
-      this.#running.delete(run);
-    }
+    return this.#pending.track(this.#run(windows));
   }
 
-  async idle(): Promise<void> {
-    await Promise.allSettled(this.#running);
+  idle(): Promise<void> {
+    return this.#pending.idle();
   }
 
   close(): Promise<void> {

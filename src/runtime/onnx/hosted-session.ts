@@ -3,6 +3,7 @@ import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
 import type { Frame } from '../../io/frame.js';
 import { packagePath } from '../../package-root.js';
 import type { FrameResult, FrameSession } from '../frame-session.js';
+import { PendingRuns } from '../pending-runs.js';
 import type {
   HostAnswer,
   HostedProperties,
@@ -45,7 +46,7 @@ class HostedSession implements FrameSession {
   readonly batch: number;
   readonly tiles: number;
   readonly #host: Host;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #pending = new PendingRuns();
   #closed: Promise<void> | undefined;
 
   constructor(host: Host, { provider, window, batch, tiles }: HostedProperties) {
@@ -57,19 +58,14 @@ class HostedSession implements FrameSession {
   }
 
   async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
-    const answered = this.#host.ask({ kind: 'run', windows: windows.map((window) => window.map(toWire)) });
-    this.#running.add(answered);
-    try {
-      const answer = await answered;
-      if (answer.kind !== 'results') throw unexpected(answer);
-      return answer.results;
-    } finally {
-      this.#running.delete(answered);
-    }
+    const request = { kind: 'run', windows: windows.map((window) => window.map(toWire)) } as const;
+    const answer = await this.#pending.track(this.#host.ask(request));
+    if (answer.kind !== 'results') throw unexpected(answer);
+    return answer.results;
   }
 
-  async idle(): Promise<void> {
-    await Promise.allSettled(this.#running);
+  idle(): Promise<void> {
+    return this.#pending.idle();
   }
 
   close(): Promise<void> {
