@@ -92,8 +92,8 @@ export class AtomicFile {
   /** Removes the temporary file. Does nothing after `commit`. */
   async discard(): Promise<void> {
     if (!this.#open) return;
-    this.#open = false;
     await fs.rm(this.temporary, { force: true });
+    this.#open = false;
   }
 
   /** Takes the name only if nobody has taken it meanwhile. */

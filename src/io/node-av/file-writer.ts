@@ -15,6 +15,9 @@ import type { VideoEncoding } from './video-encoding.js';
 /** Frames taken in before `write` waits. */
 const framesAhead = 2;
 
+/** Milliseconds that stopping waits for the encoder's and muxer's running calls, which cannot be interrupted. */
+const patience = 300;
+
 /** What a {@link FileWriter} owns from its start: it frees all of it. */
 export interface WriterParts {
   readonly file: AtomicFile;
@@ -34,6 +37,9 @@ export class FileWriter implements VideoWriter {
   readonly #opening: Promise<OutputFile>;
   readonly #encoding: Promise<void>;
   readonly #muxing: Promise<void>;
+  /** Resolves when the writer has failed or was stopped. */
+  readonly #over: Promise<void>;
+  #declareOver!: () => void;
   #output: OutputFile | undefined;
   readonly #times = new TimestampRepair(1n);
   #written = 0;
@@ -44,6 +50,9 @@ export class FileWriter implements VideoWriter {
   private constructor(parts: WriterParts) {
     this.engine = parts.encoding.engine;
     this.#parts = parts;
+    this.#over = new Promise((resolve) => {
+      this.#declareOver = resolve;
+    });
     parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
     const { file, container, encoding, source } = parts;
     this.#opening = OutputFile.open({ file: file.temporary, shown: file.path, container, source, encoding });
@@ -91,8 +100,7 @@ export class FileWriter implements VideoWriter {
         );
       }
       this.#frames.end();
-      await this.#encoding;
-      await this.#muxing;
+      await Promise.race([Promise.all([this.#encoding, this.#muxing]), this.#over]);
       this.#refuseIfOver();
       const output = await this.#opening;
       await output.finish();
@@ -113,7 +121,7 @@ export class FileWriter implements VideoWriter {
   }
 
   abort(): Promise<void> {
-    this.#closing ??= this.#free();
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
@@ -182,6 +190,7 @@ export class FileWriter implements VideoWriter {
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
+    this.#declareOver();
     this.#frames.end();
     for (const frame of this.#frames.drain()) frame.dispose();
     this.#parts.encoding.stop();
@@ -193,17 +202,29 @@ export class FileWriter implements VideoWriter {
     if (this.#closing) throw stopped(this.#parts.file.path);
   }
 
-  async #free(): Promise<void> {
-    const { file, container, encoding, signal } = this.#parts;
+  /** Removes the file and frees the handles; does not wait for long for an encoder that is in the middle of a picture. */
+  async #close(): Promise<void> {
+    const { file, signal } = this.#parts;
     signal?.removeEventListener('abort', this.#onAbort);
     if (!this.#finished) this.#fail(stopped(file.path));
+    const freed = this.#free();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patience);
+    });
+    await Promise.race([freed, late]);
+    clearTimeout(timer);
+    // Where files can be removed while they are open, it goes now; elsewhere when the encoder lets go of it.
+    await file.discard().catch(() => freed.then(() => file.discard()));
+  }
+
+  async #free(): Promise<void> {
     await this.#encoding;
     await this.#muxing;
     await this.#output?.[Symbol.asyncDispose]();
-    await encoding.free();
+    await this.#parts.encoding.free();
     this.#scaler[Symbol.dispose]();
-    container[Symbol.dispose]();
-    await file.discard();
+    this.#parts.container[Symbol.dispose]();
   }
 }
 
