@@ -50,10 +50,10 @@ const runSettings = z.strictObject({
   memory: bytes.optional(),
   /** Threads for the network. Default: one per processor. */
   threads: z.number().int().positive().optional(),
-  /** Frames per network run. Default 1. */
-  batch: z.number().int().positive().max(64).default(1),
-  /** Network runs at once. Default 1. */
-  concurrency: z.number().int().positive().max(16).default(1),
+  /** Frames per network run. Default 1 on a processor, 4 on an accelerator. */
+  batch: z.number().int().positive().max(64).optional(),
+  /** Network runs asked for at once; with two the next one's frames are there when a run ends. Default 2. */
+  concurrency: z.number().int().positive().max(16).default(2),
   /** Frames in flight between decoder and encoder. Default 8 more than the network holds. */
   credits: z.number().int().positive().optional(),
   /** Fail on damaged input in place of going on. Default false. */

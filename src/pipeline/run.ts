@@ -84,6 +84,9 @@ async function openInput(
   return openVideo(input, { ...options, format: name });
 }
 
+/** Frames that fill an accelerator: enough to hide the launch of its kernels. */
+const acceleratorBatch = 4;
+
 /** Half of what a process may still take, the default budget of a network run. */
 function halfOfFreeMemory(): number {
   return process.availableMemory() / 2;
@@ -94,9 +97,10 @@ async function openSession(
   settings: RunSettings,
   signal: AbortSignal | undefined,
 ): Promise<FrameSession | undefined> {
-  const { model, memory = halfOfFreeMemory(), strength, threads, batch } = settings;
+  const { model, memory = halfOfFreeMemory(), strength, threads } = settings;
   if (model === 'none') return undefined;
   const provider = await chooseProvider(settings.provider, signal);
+  const { batch = provider === 'cpu' ? 1 : acceleratorBatch } = settings;
   const { width, height, format, color } = video;
   const options = { provider, memory, strength, threads, batch };
   return openHostedSession({ model, geometry: { width, height, format, color }, options }, signal);
