@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createVideo, liveFrames, openVideo, probe, type VideoStreamInfo } from '../../src/io/index.js';
+import { createVideo, liveFrames, openVideo, probe, writePicture, type VideoStreamInfo } from '../../src/io/index.js';
 import { addMatroskaChapters } from '../../src/io/chapters/matroska.js';
 import { addMp4Chapters } from '../../src/io/chapters/mp4.js';
 import { av, constants as c } from '../../src/io/node-av/binding.js';
@@ -319,6 +319,42 @@ describe.each(engines)('$name', ({ engine, missing }) => {
       });
       expect(length).toBeGreaterThan(0.98);
       expect(length).toBeLessThan(1.07);
+    });
+
+    test.each([
+      ['mp4', 'mkv'],
+      ['mkv', 'mkv'],
+      ['mkv', 'mp4'],
+    ])('a cover picture goes from %s to %s', async (from, to) => {
+      const png = scratch.path('cover.png');
+      await writePicture(png, new Uint8Array(16 * 16 * 3).fill(77), 16, 16);
+      const picture = await fs.readFile(png);
+      const mp4 = out('cover.mp4');
+      await makeMedia(mp4, {
+        ...small,
+        others: [
+          {
+            timeBase: { num: 1, den: 30_000 },
+            setUp: (stream) => {
+              stream.codecpar.codecType = c.AVMEDIA_TYPE_VIDEO;
+              stream.codecpar.codecId = c.AV_CODEC_ID_PNG;
+              stream.codecpar.width = 16;
+              stream.codecpar.height = 16;
+              stream.disposition = c.AV_DISPOSITION_ATTACHED_PIC;
+            },
+            packets: [{ pts: 0, duration: 0, data: picture }],
+          },
+        ],
+      });
+      const source = from === 'mp4' ? mp4 : out('cover.mkv');
+      if (from === 'mkv') await transcode(mp4, source, {}, reading);
+      const path = out(`cover-out.${to}`);
+      expect((await transcode(source, path, {}, reading)).streams).toEqual([]);
+      const attached = (input: av.FormatContext) =>
+        input.streams.findIndex(({ disposition }) => (disposition & c.AV_DISPOSITION_ATTACHED_PIC) !== 0);
+      const packets = (await readPackets(path)).get(await inspect(path, attached));
+      expect(packets?.map(({ data }) => data)).toEqual([picture]);
+      expect(await inspect(path, (input) => input.nbStreams)).toBe(2);
     });
 
     test('what cannot be converted is left out and named', async () => {

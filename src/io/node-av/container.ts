@@ -108,6 +108,8 @@ export interface MuxableStream {
   readonly averageRate?: av.Rational;
   /** The stream whose metadata and disposition it takes over. */
   readonly like?: av.Stream | undefined;
+  /** Metadata in place of that stream's. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Adds a stream to an output. */
@@ -119,6 +121,10 @@ export function addStream(output: av.FormatContext, stream: MuxableStream): av.S
   if (stream.like) {
     added.metadata = stream.like.metadata;
     added.disposition = stream.like.disposition;
+  }
+  if (stream.metadata) {
+    using metadata = av.Dictionary.fromObject(stream.metadata);
+    added.metadata = metadata;
   }
   return added;
 }

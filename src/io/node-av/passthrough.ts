@@ -5,6 +5,7 @@ import { readChapters } from './chapter-list.js';
 import type { Container, MuxableStream } from './container.js';
 import { openInput } from './input.js';
 import { mainVideo } from './media-info.js';
+import { AttachedPicture } from './attached-picture.js';
 import { AudioConversion } from './audio-conversion.js';
 import { convertedNote, leftNote, packetMicros, StreamCopy, type StreamPath } from './stream-copy.js';
 import { SubtitleConversion } from './subtitle-conversion.js';
@@ -21,14 +22,17 @@ export class Passthrough implements AsyncDisposable {
   #ended = false;
   #closed = false;
 
-  private constructor(input: av.FormatContext) {
+  readonly #path: string;
+
+  private constructor(path: string, input: av.FormatContext) {
+    this.#path = path;
     this.input = input;
     this.#packet.alloc();
   }
 
   /** Opens the source's file and plans what becomes of each stream. */
   static async open(path: string, container: Container, video: MuxableStream): Promise<Passthrough> {
-    const passthrough = new Passthrough(await openInput(path));
+    const passthrough = new Passthrough(path, await openInput(path));
     try {
       await passthrough.#planChapters(container);
       for (const stream of passthrough.input.streams) await passthrough.#plan(stream, container, video);
@@ -64,6 +68,11 @@ export class Passthrough implements AsyncDisposable {
     }
     if (this.#isRebuilt(stream, container)) {
       stream.discard = c.AVDISCARD_ALL;
+      return;
+    }
+    const picture = await AttachedPicture.plan(this.#path, stream, container, video);
+    if (picture) {
+      this.#paths.set(stream.index, picture);
       return;
     }
     const copy = await StreamCopy.plan(stream, container, video);
