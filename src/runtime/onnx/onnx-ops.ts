@@ -16,6 +16,7 @@ import { ShapeOps } from '../../models/shape-ops.js';
 import type { Tensors } from '../../models/weights/tensors.js';
 import type { GraphBuilder, NodeOptions, Value } from './graph.js';
 import { foldLayerNorm } from './layer-norm.js';
+import { matrixProduct, transposed } from './matrix.js';
 
 const shapes = new ShapeOps();
 
@@ -37,6 +38,8 @@ export class OnnxOps implements Ops<Value> {
   readonly #normalised = new WeakMap<Value, Normalised>();
   /** How to compute some of a value's channels alone, where that is possible without the others. */
   readonly #channels = new WeakMap<Value, (start: number, end: number) => Value>();
+  /** How to apply a linear layer over a value's channels to what the value was made from. */
+  readonly #absorbing = new WeakMap<Value, (weight: Value, bias: Value | undefined) => Value>();
   /** The tensor that a value shows in another shape. */
   readonly #origin = new WeakMap<Value, Value>();
 
@@ -79,9 +82,23 @@ export class OnnxOps implements Ops<Value> {
   convTranspose2d(x: Value, weight: Value, options: ConvTranspose2dOptions<Value> = {}): Value {
     const { bias, stride = 1 } = options;
     const shape = shapes.convTranspose2d(x.shape, weight.shape, shapeOptions(options));
-    return this.#emit('ConvTranspose', [x, weight, bias], shape, {
+    const result = this.#emit('ConvTranspose', [x, weight, bias], shape, {
       attributes: { kernel_shape: { ints: weight.shape.slice(2) }, strides: { ints: [stride, stride] } },
     });
+    this.#absorbing.set(result, (map, mapBias) => {
+      const [inputs = 0, outputs = 0, ...kernel] = weight.shape;
+      const taps = elements(kernel);
+      const data = new Float32Array(inputs * (map.shape[0] ?? 0) * taps);
+      for (let i = 0; i < inputs; i += 1) {
+        const part = constantOf(weight).subarray(i * outputs * taps, (i + 1) * outputs * taps);
+        const product = matrixProduct(constantOf(map), part, outputs);
+        data.set(product, i * product.length);
+      }
+      const composed = this.#graph.constant('float32', [inputs, map.shape[0] ?? 0, ...kernel], data);
+      const total = this.#mappedBias(map, bias, mapBias);
+      return this.convTranspose2d(x, composed, { stride, ...(total ? { bias: total } : {}) });
+    });
+    return result;
   }
 
   /**
@@ -97,10 +114,16 @@ export class OnnxOps implements Ops<Value> {
       return bias ? this.add(product, bias) : product;
     }
     if (axis !== 1) return this.#pointwise(x, axis, weight, bias, shape);
+    const absorbing = this.#absorbing.get(x);
+    if (absorbing) return absorbing(weight, bias);
     const normalised = this.#normalised.get(x);
     const result = normalised
       ? this.#normalisedLinear(normalised, weight, bias, shape)
       : this.#pointwise(x, axis, weight, bias, shape);
+    this.#absorbing.set(result, (map, mapBias) => {
+      const total = this.#mappedBias(map, bias, mapBias);
+      return this.linear(x, this.#product(map, weight), total ? { bias: total } : {});
+    });
     this.#channels.set(result, (start, end) =>
       this.linear(x, this.#rows(weight, start, end), bias ? { bias: this.#rows(bias, start, end) } : {}),
     );
@@ -151,12 +174,14 @@ export class OnnxOps implements Ops<Value> {
    */
   layerNorm(x: Value, { scale, bias, epsilon }: LayerNormOptions<Value>): Value {
     const shape = shapes.layerNorm(x.shape, { scale: scale.shape, bias: bias.shape, epsilon });
-    const mean = this.#channelMean(x);
-    const square = this.#channelMean(this.mul(x, x));
+    const [n = 1, count = 1, ...positions] = x.shape;
+    const flat = this.reshape(x, [n, count, elements(positions)]);
+    const mean = this.#channelMean(flat);
+    const square = this.#channelMean(this.mul(flat, flat));
     const variance = this.#emit('Sub', [square, this.mul(mean, mean)], mean.shape);
     const deviation = this.#emit('Sqrt', [this.addScalar(this.relu(variance), epsilon)], mean.shape);
     const rstd = this.#emit('Reciprocal', [deviation], mean.shape);
-    const normalised = { scaled: this.mul(x, rstd), scale: constantOf(scale), bias: constantOf(bias) };
+    const normalised = { scaled: this.mul(flat, rstd), scale: constantOf(scale), bias: constantOf(bias) };
     const channels = normalised.scale.length;
     const identity = Float32Array.from({ length: channels ** 2 }, (_, i) => (i % (channels + 1) === 0 ? 1 : 0));
     const result = this.#normalisedLinear(
@@ -190,9 +215,12 @@ export class OnnxOps implements Ops<Value> {
     const shape = shapes.resizeBilinear(x.shape, ratio);
     if (ratio < 1) return this.#reduce(x, 1 / ratio, shape);
     const scales = this.#graph.constant('float32', [4], Float32Array.of(1, 1, ratio, ratio));
-    return this.#emit('Resize', [x, undefined, scales], shape, {
+    const result = this.#emit('Resize', [x, undefined, scales], shape, {
       attributes: { mode: { string: 'linear' }, coordinate_transformation_mode: { string: 'half_pixel' } },
     });
+    // The weights of a resize sum to one, so a linear layer may come before it, where there are fewer positions.
+    this.#absorbing.set(result, (map, bias) => this.resizeBilinear(this.linear(x, map, bias ? { bias } : {}), ratio));
+    return result;
   }
 
   concat(xs: readonly Value[], axis: number): Value {
@@ -200,7 +228,11 @@ export class OnnxOps implements Ops<Value> {
       xs.map((x) => x.shape),
       axis,
     );
-    return this.#emit('Concat', xs, shape, { attributes: { axis: { int: axis } } });
+    const result = this.#emit('Concat', xs, shape, { attributes: { axis: { int: axis } } });
+    if (axis === 1 && xs.some((x) => this.#absorbing.has(x))) {
+      this.#absorbing.set(result, (map, bias) => this.#sumOfParts(xs, map, bias));
+    }
+    return result;
   }
 
   slice(x: Value, options: SliceOptions): Value {
@@ -269,12 +301,45 @@ export class OnnxOps implements Ops<Value> {
     return this.reshape(this.#emit('Conv', [flat, kernel, bias], [leading, outputs, trailing], { attributes }), shape);
   }
 
-  /** A product with a row of equal weights, several times quicker than ReduceMean. */
+  /** The mean over the channels of `[N, C, P]`: a product with a row of equal weights, several times quicker than ReduceMean. */
   #channelMean(x: Value): Value {
-    const [n = 1, channels = 1, ...positions] = x.shape;
+    const [n = 1, channels = 1, positions = 1] = x.shape;
     const row = this.#graph.constant('float32', [1, channels], new Float32Array(channels).fill(1 / channels));
-    const flat = this.reshape(x, [n, channels, elements(positions)]);
-    return this.reshape(this.#emit('MatMul', [row, flat], [n, 1, elements(positions)]), [n, 1, ...positions]);
+    return this.#emit('MatMul', [row, x], [n, 1, positions]);
+  }
+
+  /** A linear layer over a concatenation: the sum of one over each part. */
+  #sumOfParts(parts: readonly Value[], map: Value, bias: Value | undefined): Value {
+    const [outputs = 0] = map.shape;
+    const columns = this.#transposed(map);
+    let start = 0;
+    const products = parts.map((part, i) => {
+      const end = start + (part.shape[1] ?? 0);
+      const own = this.#transposed(this.#rows(columns, start, end));
+      start = end;
+      return this.linear(part, this.reshape(own, [outputs, part.shape[1] ?? 0]), i === 0 && bias ? { bias } : {});
+    });
+    return products.reduce((sum, product) => this.add(sum, product));
+  }
+
+  /** The product of two constant matrices. */
+  #product(a: Value, b: Value): Value {
+    const [rows = 0, inner = 0] = a.shape;
+    const [, columns = 0] = b.shape;
+    const data = matrixProduct(constantOf(a), constantOf(b), inner);
+    return this.#graph.constant('float32', [rows, columns], data);
+  }
+
+  /** The bias of one linear layer after another: `map · bias + mapBias`. */
+  #mappedBias(map: Value, bias: Value | undefined, mapBias: Value | undefined): Value | undefined {
+    if (!bias) return mapBias;
+    const mapped = constantOf(this.#product(map, this.reshape(bias, [...bias.shape, 1])));
+    const added = mapBias && constantOf(mapBias);
+    return this.#graph.constant(
+      'float32',
+      [mapped.length],
+      mapped.map((value, i) => value + (added?.[i] ?? 0)),
+    );
   }
 
   /**
@@ -322,11 +387,7 @@ export class OnnxOps implements Ops<Value> {
 
   #transposed(matrix: Value): Value {
     const [rows = 0, columns = 0] = matrix.shape;
-    const from = constantOf(matrix);
-    const to = new Float32Array(from.length);
-    for (let r = 0; r < rows; r += 1)
-      for (let c = 0; c < columns; c += 1) to[c * rows + r] = from[r * columns + c] ?? 0;
-    return this.#graph.constant('float32', [columns, rows], to);
+    return this.#graph.constant('float32', [columns, rows], transposed(constantOf(matrix), columns));
   }
 
   /** `[size - window + 1, size]`: row `i` averages the samples from `i` to `i + window - 1`. */
