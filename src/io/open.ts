@@ -35,10 +35,10 @@ export async function createVideo(
   checkPath(path, 'output');
   const { createFile } = await import('./node-av/create.js');
   const { sourcePicture } = await import('./node-av/encoder.js');
-  const { LibraryEncoding: Encoding } =
+  const Encoding =
     source.engine === 'node-av'
-      ? await import('./node-av/library-encoding.js')
-      : { LibraryEncoding: (await import('./ffmpeg/encoding.js')).FfmpegEncoding };
+      ? (await import('./node-av/library-encoding.js')).LibraryEncoding
+      : (await import('./ffmpeg/encoding.js')).FfmpegEncoding;
   return createFile(path, checked, (container) => Encoding.open(sourcePicture(source), container, checked));
 }
 
