@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import { elements } from '../../../src/models/ops.js';
+import type { Shape } from '../../../src/models/ops.js';
+import { GraphBuilder } from '../../../src/runtime/onnx/graph.js';
+import type { Value } from '../../../src/runtime/onnx/graph.js';
+import { OnnxOps } from '../../../src/runtime/onnx/onnx-ops.js';
+import { OnnxSession, tensor } from '../../../src/runtime/onnx/session.js';
+
+/** Numbers without a pattern, between -1 and 1. */
+function noise(shape: Shape, seed = 1): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length: elements(shape) }, () => {
+    state = (state * 48271) % 2147483647;
+    return (state / 2147483647) * 2 - 1;
+  });
+}
+
+interface Run {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+  readonly input: Float32Array;
+}
+
+/** Runs a function of one tensor. */
+async function run(shape: Shape, build: (ops: OnnxOps, x: Value, graph: GraphBuilder) => Value): Promise<Run> {
+  const graph = new GraphBuilder();
+  const x = graph.input('x', 'float32', shape);
+  graph.output('y', build(new OnnxOps(graph), x, graph));
+  await using session = await OnnxSession.create(graph.serialize());
+  const input = noise(shape);
+  const { y } = await session.run({ x: tensor('float32', input, shape) });
+  return { shape: y?.dims ?? [], data: y?.data as Float32Array, input };
+}
+
+function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-5): void {
+  expect(actual.length).toBe(expected.length);
+  const worst = Array.from(actual).reduce((max, value, i) => Math.max(max, Math.abs(value - (expected[i] ?? NaN))), 0);
+  expect(worst).toBeLessThan(tolerance);
+}
+
+/** `Σᵢ weight[o, i] x[i, p] + bias[o]` for each position. */
+function products(x: ArrayLike<number>, weight: Float32Array, bias: Float32Array, inputs: number): number[] {
+  const positions = x.length / inputs;
+  return Array.from({ length: bias.length * positions }, (_, index) => {
+    const [o, p] = [Math.floor(index / positions), index % positions];
+    let sum = bias[o] ?? 0;
+    for (let i = 0; i < inputs; i += 1) sum += (weight[o * inputs + i] ?? 0) * (x[i * positions + p] ?? 0);
+    return sum;
+  });
+}
+
+/** Normalisation over the channels of `[1, C, P]`, in two passes. */
+function normalised(x: Float32Array, channels: number, scale: Float32Array, bias: Float32Array, epsilon: number) {
+  const positions = x.length / channels;
+  return Array.from(x, (value, index) => {
+    const [c, p] = [Math.floor(index / positions), index % positions];
+    const column = Array.from({ length: channels }, (_, i) => x[i * positions + p] ?? 0);
+    const mean = column.reduce((a, b) => a + b, 0) / channels;
+    const variance = column.reduce((sum, v) => sum + (v - mean) ** 2, 0) / channels;
+    return ((value - mean) / Math.sqrt(variance + epsilon)) * (scale[c] ?? 0) + (bias[c] ?? 0);
+  });
+}
+
+/** The shape with some data as a constant. */
+function constant(graph: GraphBuilder, shape: Shape, data: Float32Array): Value {
+  return graph.constant('float32', shape, data);
+}
+
+describe('padding', () => {
+  const row = [0, 1, 2];
+  it.each([
+    ['zero', 2, [0, 0, ...row, 0, 0]],
+    ['replicate', 2, [0, 0, ...row, 2, 2]],
+    ['reflect', 2, [2, 1, ...row, 1, 0]],
+    ['reflect', 5, [1, 0, 1, 2, 1, ...row, 1, 0, 1, 2, 1]],
+  ] as const)('%s by %i', async (mode, count, columns) => {
+    const { shape, data, input } = await run([1, 1, 1, 3], (ops, x) =>
+      ops.pad(x, { top: 0, bottom: 0, left: count, right: count }, mode),
+    );
+    expect(shape).toEqual([1, 1, 1, 3 + 2 * count]);
+    const at = (i: number) => (mode === 'zero' && (i < count || i >= count + 3) ? 0 : (input[columns[i] ?? 0] ?? NaN));
+    expectClose(
+      data,
+      columns.map((_, i) => at(i)),
+    );
+  });
+
+  it('reflect of a single pixel repeats it', async () => {
+    const { data, input } = await run([1, 1, 1, 1], (ops, x) =>
+      ops.pad(x, { top: 1, bottom: 2, left: 3, right: 0 }, 'reflect'),
+    );
+    expectClose(data, Array<number>(16).fill(input[0] ?? NaN));
+  });
+});
+
+describe('resizing', () => {
+  /** One row, by the definition: a triangle as wide as the ratio needs, normalised over the samples inside. */
+  function resized(row: Float32Array, ratio: number): number[] {
+    const wide = Math.max(1, 1 / ratio);
+    return Array.from({ length: row.length * ratio }, (_, o) => {
+      const centre = (o + 0.5) / ratio - 0.5;
+      const weights = Array.from(row, (_, i) => Math.max(0, 1 - Math.abs(centre - i) / wide));
+      const total = weights.reduce((a, b) => a + b, 0);
+      return weights.reduce((sum, w, i) => sum + w * (row[i] ?? 0), 0) / total;
+    });
+  }
+
+  it.each([2, 4, 0.5, 0.25])('by %d', async (ratio) => {
+    const { shape, data, input } = await run([1, 1, 8, 16], (ops, x) => ops.resizeBilinear(x, ratio));
+    expect(shape).toEqual([1, 1, 8 * ratio, 16 * ratio]);
+    const rows = Array.from({ length: 8 }, (_, y) => resized(input.subarray(y * 16, (y + 1) * 16), ratio));
+    const columns = Array.from({ length: 16 * ratio }, (_, x) =>
+      resized(
+        Float32Array.from(rows, (row) => row[x] ?? NaN),
+        ratio,
+      ),
+    );
+    expectClose(
+      data,
+      Array.from(
+        { length: elements(shape) },
+        (_, i) => columns[i % (16 * ratio)]?.[Math.floor(i / (16 * ratio))] ?? NaN,
+      ),
+    );
+  });
+});
+
+describe('linear layers', () => {
+  const [weight, bias] = [noise([4, 6], 2), noise([4], 3)];
+
+  it('over the channels, another axis, and the last one', async () => {
+    const channels = await run([1, 6, 2, 5], (ops, x, graph) =>
+      ops.linear(x, constant(graph, [4, 6], weight), { bias: constant(graph, [4], bias) }),
+    );
+    expect(channels.shape).toEqual([1, 4, 2, 5]);
+    expectClose(channels.data, products(channels.input, weight, bias, 6));
+
+    const middle = await run([1, 1, 6, 5], (ops, x, graph) =>
+      ops.linear(x, constant(graph, [4, 6], weight), { bias: constant(graph, [4], bias), axis: 2 }),
+    );
+    expectClose(middle.data, products(middle.input, weight, bias, 6));
+
+    const last = await run([1, 1, 1, 6], (ops, x, graph) =>
+      ops.linear(x, constant(graph, [4, 6], weight), { bias: constant(graph, [4], bias), axis: 3 }),
+    );
+    expectClose(last.data, products(last.input, weight, bias, 6));
+  });
+
+  it('take over a normalisation, and leave its result right for others', async () => {
+    const [scale, shift] = [noise([6], 4), noise([6], 5)];
+    const norm = (ops: OnnxOps, x: Value, graph: GraphBuilder) =>
+      ops.layerNorm(x, { scale: constant(graph, [6], scale), bias: constant(graph, [6], shift), epsilon: 1e-6 });
+    const alone = await run([1, 6, 3, 4], norm);
+    const expected = normalised(alone.input, 6, scale, shift, 1e-6);
+    expectClose(alone.data, expected);
+    const followed = await run([1, 6, 3, 4], (ops, x, graph) =>
+      ops.linear(norm(ops, x, graph), constant(graph, [4, 6], weight), { bias: constant(graph, [4], bias) }),
+    );
+    expectClose(followed.data, products(expected, weight, bias, 6));
+  });
+
+  it('absorb what is linear before them', async () => {
+    const [first, firstBias] = [noise([6, 3], 6), noise([6], 7)];
+    const [second, secondBias] = [noise([6, 3], 8), noise([6], 9)];
+    const [mixing, mixingBias] = [noise([4, 12], 10), noise([4], 11)];
+    const build = (ops: OnnxOps, x: Value, graph: GraphBuilder, keepApart: boolean) => {
+      // Adding zero keeps the interpreter from seeing what a value was made from.
+      const seen = (value: Value) => (keepApart ? ops.add(value, constant(graph, [1], Float32Array.of(0))) : value);
+      const up = ops.linear(x, constant(graph, [6, 3], first), { bias: constant(graph, [6], firstBias) });
+      const small = ops.linear(x, constant(graph, [6, 3], second), { bias: constant(graph, [6], secondBias) });
+      const parts = [ops.resizeBilinear(seen(up), 2), ops.resizeBilinear(seen(small), 2)];
+      return ops.linear(seen(ops.concat(parts, 1)), constant(graph, [4, 12], mixing), {
+        bias: constant(graph, [4], mixingBias),
+      });
+    };
+    const absorbed = await run([1, 3, 4, 4], (ops, x, graph) => build(ops, x, graph, false));
+    const apart = await run([1, 3, 4, 4], (ops, x, graph) => build(ops, x, graph, true));
+    expect(absorbed.shape).toEqual([1, 4, 8, 8]);
+    expectClose(absorbed.data, apart.data);
+
+    const transposed = (keepApart: boolean) =>
+      run([1, 3, 4, 4], (ops, x, graph) => {
+        const up = ops.convTranspose2d(x, constant(graph, [3, 6, 2, 2], noise([3, 6, 2, 2], 12)), {
+          bias: constant(graph, [6], firstBias),
+          stride: 2,
+        });
+        const value = keepApart ? ops.add(up, constant(graph, [1], Float32Array.of(0))) : up;
+        return ops.linear(value, constant(graph, [4, 6], weight), { bias: constant(graph, [4], bias) });
+      });
+    expectClose((await transposed(false)).data, (await transposed(true)).data);
+  });
+
+  it('compute a slice of their channels alone', async () => {
+    const half = await run([1, 6, 2, 5], (ops, x, graph) =>
+      ops.slice(ops.gelu(ops.linear(x, constant(graph, [4, 6], weight), { bias: constant(graph, [4], bias) }), 'erf'), {
+        axis: 1,
+        start: 1,
+        end: 3,
+      }),
+    );
+    const erf = (x: number) => {
+      const t = Array.from({ length: 40 }, (_, n) => n).reduce(
+        ({ sum, term }, n) => ({ sum: sum + term / (2 * n + 1), term: (-term * x * x) / (n + 1) }),
+        { sum: 0, term: x },
+      );
+      return (2 / Math.sqrt(Math.PI)) * t.sum;
+    };
+    const all = products(half.input, weight, bias, 6).map((x) => 0.5 * x * (1 + erf(x / Math.SQRT2)));
+    expectClose(half.data, all.slice(10, 30));
+  });
+});
+
+describe('means', () => {
+  it('of every window', async () => {
+    const { shape, data, input } = await run([1, 2, 5, 7], (ops, x) => ops.boxMean(x, [3, 4]));
+    expect(shape).toEqual([1, 2, 3, 4]);
+    const expected = Array.from({ length: 24 }, (_, index) => {
+      const [c, y, x] = [Math.floor(index / 12), Math.floor(index / 4) % 3, index % 4];
+      let sum = 0;
+      for (let j = 0; j < 3; j += 1) for (let i = 0; i < 4; i += 1) sum += input[c * 35 + (y + j) * 7 + x + i] ?? NaN;
+      return sum / 12;
+    });
+    expectClose(data, expected);
+  });
+});
+
+describe('pixel shuffle', () => {
+  it("has PyTorch's order", async () => {
+    const { shape, data, input } = await run([1, 8, 1, 1], (ops, x) => ops.pixelShuffle(x, 2));
+    expect(shape).toEqual([1, 2, 2, 2]);
+    expect(data).toEqual(input);
+  });
+});
