@@ -49,6 +49,8 @@ export interface FrameProperties {
 
 /** Where a frame's samples live. Engines implement it over their native handle. */
 export interface FrameStorage {
+  /** The storage these samples were made from: its side data (captions, HDR metadata) is theirs too. */
+  readonly origin?: FrameStorage;
   /** Views of the samples, valid until `dispose`. */
   planes(): readonly Plane[];
   /** Frees the samples; called once. */
@@ -110,7 +112,12 @@ export class Frame implements Disposable {
 
   /** A frame with this one's time, colour and size, and other samples of the same format. */
   withPlanes(planes: readonly Uint8Array[]): Frame {
-    return new Frame(this.properties, tightPlanes(this.properties, planes));
+    const origin = this.share();
+    const storage = tightPlanes(this.properties, planes);
+    const dispose = () => {
+      origin.dispose();
+    };
+    return new Frame(this.properties, { planes: () => storage.planes(), dispose, origin: this.storage });
   }
 
   /** Gives this handle back; the samples go with the last one. Safe to call twice. */

@@ -97,8 +97,9 @@ export function nativePicture(frame: Frame): av.Frame {
     if (!reference) throw new RangeError('no memory for a frame reference');
     return reference;
   }
-  const { properties } = frame;
+  const { properties, storage } = frame;
   const native = allocatePicture(av.avGetPixFmtFromName(properties.format), properties.width, properties.height);
+  if (storage.origin instanceof NativeStorage) native.copyProps(storage.origin.native);
   writeColor(native, properties.color);
   native.sampleAspectRatio = toNative(properties.sampleAspectRatio);
   const data = native.data ?? [];
