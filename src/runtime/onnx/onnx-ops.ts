@@ -42,8 +42,6 @@ export class OnnxOps implements Ops<Value> {
   readonly #absorbing = new WeakMap<Value, (weight: Value, bias: Value | undefined) => Value>();
   /** The tensor that a value shows in another shape. */
   readonly #origin = new WeakMap<Value, Value>();
-  /** The shapes in which a tensor is shown so far. */
-  readonly #views = new WeakMap<Value, Map<string, Value>>();
 
   constructor(graph: GraphBuilder) {
     this.#graph = graph;
@@ -133,7 +131,7 @@ export class OnnxOps implements Ops<Value> {
   }
 
   add(a: Value, b: Value): Value {
-    return this.#elementwise('Add', [a, b], shapes.add(a.shape, b.shape));
+    return this.#emit('Add', [a, b], shapes.add(a.shape, b.shape));
   }
 
   addScalar(x: Value, scalar: number): Value {
@@ -147,24 +145,24 @@ export class OnnxOps implements Ops<Value> {
   }
 
   mul(a: Value, b: Value): Value {
-    return this.#elementwise('Mul', [a, b], shapes.mul(a.shape, b.shape));
+    return this.#emit('Mul', [a, b], shapes.mul(a.shape, b.shape));
   }
 
   relu(x: Value): Value {
-    return this.#elementwise('Relu', [x], x.shape);
+    return this.#emit('Relu', [x], x.shape);
   }
 
   leakyRelu(x: Value, slope: number): Value {
-    return this.#elementwise('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: slope } } });
+    return this.#emit('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: slope } } });
   }
 
   sigmoid(x: Value): Value {
-    return this.#elementwise('Sigmoid', [x], x.shape);
+    return this.#emit('Sigmoid', [x], x.shape);
   }
 
   gelu(x: Value, form: GeluForm): Value {
     const approximate = form === 'tanh' ? 'tanh' : 'none';
-    const result = this.#elementwise('Gelu', [x], x.shape, { attributes: { approximate: { string: approximate } } });
+    const result = this.#emit('Gelu', [x], x.shape, { attributes: { approximate: { string: approximate } } });
     this.#channels.set(result, (start, end) => this.gelu(this.slice(x, { axis: 1, start, end }), form));
     return result;
   }
@@ -250,13 +248,8 @@ export class OnnxOps implements Ops<Value> {
     if (x.data) return this.#graph.constant(x.type, shape, x.data);
     const origin = this.#origin.get(x) ?? x;
     if (shape.join() === origin.shape.join()) return origin;
-    const views = this.#views.get(origin) ?? new Map<string, Value>();
-    this.#views.set(origin, views);
-    const existing = views.get(shape.join());
-    if (existing) return existing;
     const result = this.#emit('Reshape', [origin, this.#graph.integers(...shape)], shape);
     this.#origin.set(result, origin);
-    views.set(shape.join(), result);
     return result;
   }
 
@@ -284,19 +277,6 @@ export class OnnxOps implements Ops<Value> {
 
   #emit(opType: string, inputs: readonly (Value | undefined)[], shape: Shape, options?: NodeOptions): Value {
     return this.#graph.node(opType, inputs, { type: 'float32', shape }, options);
-  }
-
-  /** A node that works on each element alone: on what its operands show, where they all show it alike. */
-  #elementwise(opType: string, inputs: readonly Value[], shape: Shape, options?: NodeOptions): Value {
-    const origins = inputs.map((input) => this.#origin.get(input) ?? input);
-    const [first] = origins;
-    const alike =
-      first !== undefined &&
-      inputs.every((input) => input.shape.join() === shape.join()) &&
-      origins.every((origin) => origin.shape.join() === first.shape.join());
-    return alike
-      ? this.reshape(this.#emit(opType, origins, first.shape, options), shape)
-      : this.#emit(opType, inputs, shape, options);
   }
 
   #normalisedLinear({ scaled, scale, bias }: Normalised, weight: Value, layerBias: Value | undefined, shape: Shape) {
