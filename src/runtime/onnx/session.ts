@@ -74,7 +74,7 @@ export class OnnxSession implements AsyncDisposable {
     const run = this.#session.run(inputs);
     this.#running.add(run);
     try {
-      return (await run);
+      return await run;
     } catch (cause) {
       throw new DeblurError('RUNTIME_FAILED', `ONNX Runtime failed in the network: ${reason(cause)}`, { cause });
     } finally {
