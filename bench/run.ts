@@ -3,7 +3,9 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Figure } from './figure.js';
 import { losslessIdentity } from './lossless.js';
+import { maximRate } from './maxim.js';
 import { memoryOfLength } from './memory.js';
+import { nafnetRate } from './nafnet.js';
 import { pipelineRate } from './pipeline.js';
 
 /** Every benchmark by the name it is chosen with: `npm run bench -- pipeline memory`. */
@@ -11,6 +13,8 @@ const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> 
   pipeline: pipelineRate,
   lossless: losslessIdentity,
   memory: memoryOfLength,
+  maxim: maximRate,
+  nafnet: nafnetRate,
 };
 
 function describe({ name, asked, reached, met, details }: Figure): string {

@@ -80,8 +80,7 @@ class OnnxFrameSession implements FrameSession {
     this.tiles = tileCount(grid);
     this.batch = this.tiles > 1 ? 1 : batch;
     this.#graphs = { stage, geometry, format, strength, batch: this.batch, grid };
-    // The arena keeps several times what is alive at once, and is no faster for networks of this size.
-    this.#session = { providers: [provider], threads, arena: false };
+    this.#session = { providers: [provider], threads };
     this.#signal = signal;
   }
 

@@ -6,8 +6,8 @@ import type { NetworkStage } from './network-stage.js';
 
 /** Edge of the picture on which a network's memory is estimated; from there it grows with the area. */
 const sampleEdge = 256;
-/** Most that a run was seen to hold, as a multiple of what its tensors need: 2.0 for MAXIM, 1.4 for NAFNet (docs/benchmarks.md). */
-const overhead = 2;
+/** Most that a run was seen to hold, as a multiple of what its buffers need: 2.35 for MAXIM, 1.6 for NAFNet (docs/benchmarks.md). */
+const overhead = 2.5;
 /** A model's constants are held by the serialised graph while it loads, and by the session. */
 const copiesOfConstants = 2;
 /** Float RGB pictures alive at once around a tiled network: source, result, difference and their planes. */

@@ -11,7 +11,10 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Write a profile to a file that begins with this; {@link OnnxSession.endProfiling} closes it. Default: none. */
   readonly profile?: string;
-  /** Keep memory between runs. Costs the peak of the largest run for the session's life. Default true. */
+  /**
+   * Keep memory between runs, laid out as in the first one. Saves allocations where runs are short; costs
+   * several times what is alive at once, for the session's life. Default false.
+   */
   readonly arena?: boolean;
 }
 
@@ -39,13 +42,14 @@ export class OnnxSession implements AsyncDisposable {
    * @throws DeblurError `RUNTIME_FAILED` where ONNX Runtime refuses the model or the provider.
    */
   static async create(model: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
-    const { providers = ['cpu'], threads, profile, arena = true } = options;
+    const { providers = ['cpu'], threads, profile, arena = false } = options;
     try {
       const session = await InferenceSession.create(model, {
         executionProviders: providers,
         graphOptimizationLevel: 'all',
         executionMode: 'sequential',
         enableCpuMemArena: arena,
+        enableMemPattern: arena,
         logSeverityLevel: 3,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
