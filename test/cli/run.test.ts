@@ -7,6 +7,7 @@ import { deblur } from '../support/command.js';
 import { fixture } from '../support/fixtures.js';
 import { engines } from '../support/io.js';
 import { slow, writeOnnx } from '../support/onnx-file.js';
+import { runningProcesses } from '../support/processes.js';
 import { gain, sharpen } from '../support/stages.js';
 
 const clip = fixture('clips/bikes-cut.mp4');
@@ -180,13 +181,9 @@ describe('deblur run, given bad input', () => {
   });
 });
 
-/** Command lines of running processes that mention a path (Linux; elsewhere none are found). */
+/** Command lines of running processes that mention a path. */
 async function processesOf(path: string): Promise<string[]> {
-  const ids = await readdir('/proc').catch(() => []);
-  const lines = await Promise.all(
-    ids.filter((id) => /^\d+$/.test(id)).map((id) => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return lines.filter((line) => line.includes(path));
+  return (await runningProcesses()).flatMap(({ command }) => (command.includes(path) ? [command] : []));
 }
 
 describe.each(engines)('Ctrl-C with $name', ({ engine, missing }) => {

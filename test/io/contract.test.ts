@@ -18,6 +18,7 @@ import {
   subripCues,
   type MediaSpec,
 } from '../support/media.js';
+import { runningProcesses } from '../support/processes.js';
 
 const blurry = fixture('clips/dogs-blurry.mp4');
 const tenBit = fixture('clips/dogs-10bit-hevc.mp4');
@@ -503,7 +504,7 @@ describe.each(engines)('$name', ({ engine, missing }) => {
       await reader.close();
       await reader.close();
       await (await openVideo(blurry, reading)).close();
-      expect(children()).toEqual([]);
+      expect(await children()).toEqual([]);
     });
 
     test('cancelling ends reading and writing at once and leaves nothing', async () => {
@@ -536,7 +537,7 @@ describe.each(engines)('$name', ({ engine, missing }) => {
       await reader.close();
       expect(performance.now() - since).toBeLessThan(1000);
       expect((await scratch.files()).some((name) => name.includes('never'))).toBe(false);
-      expect(children()).toEqual([]);
+      expect(await children()).toEqual([]);
     });
 
     test('an aborted writer leaves no file', async () => {
@@ -640,10 +641,11 @@ describe.each(engines)('$name', ({ engine, missing }) => {
 });
 
 /** Child processes of this one that run ffmpeg. */
-function children(): string[] {
-  if (process.platform !== 'linux') return [];
-  const text = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'comm='], { encoding: 'utf8' });
-  return text.split('\n').filter((name) => name.includes('ffmpeg'));
+async function children(): Promise<string[]> {
+  const running = await runningProcesses();
+  return running
+    .filter(({ parent }) => parent === process.pid)
+    .flatMap(({ command }) => (command.includes('ffmpeg') ? [command] : []));
 }
 
 function without(metadata: Readonly<Record<string, string>> | undefined, ...keys: string[]): Record<string, string> {
