@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /** Up to three candidates close to a mistyped word, the closest first: few letters away, or one within the other. */
-export function nearestNames(word: string, candidates: Iterable<string>): string[] {
+function nearestNames(word: string, candidates: Iterable<string>): string[] {
   const wanted = word.toLowerCase();
   const limit = Math.max(2, Math.ceil(wanted.length / 3));
   return [...new Set(candidates)]

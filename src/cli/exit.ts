@@ -37,7 +37,7 @@ function watchPipe(): void {
 }
 
 /** An error as a person reads it: a sentence, then what to do about it. */
-export function describeError(error: unknown): string {
+function describeError(error: unknown): string {
   if (error instanceof DeblurError) return error.hint ? `${error.message}\n${error.hint}` : error.message;
   const text = error instanceof Error ? error.message : String(error);
   return `Something went wrong that deblur did not expect: ${text}\nRun again with --verbose for the details, and please report it.`;

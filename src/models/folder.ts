@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * The folder of installed checkpoints: `DEBLUR_MODELS` where that is set, else `models` in the platform's
  * folder for this program's data.
  */
-export function modelsFolder(): string {
+function modelsFolder(): string {
   const override = process.env['DEBLUR_MODELS'];
   if (override) return override;
   return join(envPaths('deblur-stream', { suffix: '' }).data, 'models');

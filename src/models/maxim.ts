@@ -4,7 +4,7 @@ import type { Network } from './network.js';
 import type { Ops, Weights } from './ops.js';
 
 /** Options of {@link maxim}. */
-export const maximConfig = z.strictObject({
+const maximConfig = z.strictObject({
   /** Channels at full resolution; they double at ½ and at ¼. */
   features: z.int().min(4).max(256).multipleOf(4).default(32),
   /** Stages one after the other, each a U-Net with its own weights: 3 for the published deblurring network (S-3). */

@@ -6,7 +6,7 @@ import type { Ops, Weights } from './ops.js';
 const count = z.int().min(0).max(256);
 
 /** Options of {@link nafnet}, with the names of the official configuration files. */
-export const nafnetConfig = z.strictObject({
+const nafnetConfig = z.strictObject({
   /** Channels at full resolution; level `i` has `width · 2^i`. */
   width: z.int().min(1).max(1024),
   /** Blocks at the lowest resolution. */

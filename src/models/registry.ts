@@ -82,7 +82,7 @@ export function listModels(): ModelListing[] {
 }
 
 /** Where an entry's weights are, or `undefined` when they are not installed. */
-export function locateModel(entry: ModelEntry): string | undefined {
+function locateModel(entry: ModelEntry): string | undefined {
   return entry.source.kind === 'package' ? locateMaximPackage() : locateInstalled(entry.name);
 }
 

@@ -44,7 +44,7 @@ export interface FrameRecord {
 }
 
 /** Digest of a frame's samples without the padding of its rows. */
-export function digest(frame: Frame): string {
+function digest(frame: Frame): string {
   const hash = createHash('sha256');
   const bytes = planarFormat(frame.properties.format)!.bytesPerSample;
   for (const { data, stride, width, height } of frame.planes()) {

@@ -18,7 +18,7 @@ export async function readChapters(context: av.FormatContext): Promise<Chapter[]
 }
 
 /** Reads the chapters out of the pieces that `av_dump_format` prints. */
-export function parseChapters(pieces: readonly string[]): Chapter[] {
+function parseChapters(pieces: readonly string[]): Chapter[] {
   const chapters: { start: bigint; end: bigint; metadata: Record<string, string> }[] = [];
   let key: string | undefined;
   for (const piece of pieces) {

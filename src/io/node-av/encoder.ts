@@ -41,7 +41,7 @@ export interface OpenEncoder {
 }
 
 /** Names of the video encoders of this FFmpeg. */
-export function videoEncoderNames(): string[] {
+function videoEncoderNames(): string[] {
   return av.Codec.getCodecList()
     .filter((codec) => codec.isEncoder() && codec.type === c.AVMEDIA_TYPE_VIDEO)
     .map((codec) => codec.name ?? '');

@@ -18,7 +18,7 @@ export function fileAddress(path: string): string {
 }
 
 /** Says in a sentence why a path is no input, where the file system knows; throws `INPUT_NOT_FOUND` or `INPUT_UNREADABLE`. */
-export async function checkInputFile(path: string): Promise<void> {
+async function checkInputFile(path: string): Promise<void> {
   let stats;
   try {
     stats = await fs.stat(path);

@@ -6,7 +6,7 @@ import { check } from './failure.js';
 import { fromNative, toNative } from './rational.js';
 
 /** Storage over FFmpeg's `AVFrame`: `planes()` are views of the decoder's own buffers. */
-export class NativeStorage implements FrameStorage {
+class NativeStorage implements FrameStorage {
   readonly native: av.Frame;
 
   constructor(native: av.Frame) {

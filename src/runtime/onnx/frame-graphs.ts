@@ -53,7 +53,7 @@ export function networkInputName(neighbour: number): string {
 }
 
 /** Frames that a network looks at for one result. */
-export function windowLength({ window }: NetworkStage): number {
+function windowLength({ window }: NetworkStage): number {
   return window.past + 1 + window.future;
 }
 
