@@ -32,8 +32,7 @@ function keyValue(text: string, previous: Record<string, string> = {}): Record<s
 }
 
 function printLine(event: string, value: object): void {
-  const plain = (_key: string, v: unknown) => (typeof v === 'bigint' ? String(v) : v);
-  process.stdout.write(`${JSON.stringify({ event, ...value }, plain)}\n`);
+  process.stdout.write(`${JSON.stringify({ event, ...value })}\n`);
 }
 
 async function run(input: string, output: string, flags: RunFlags): Promise<void> {

@@ -19,7 +19,7 @@ export class DamageCount implements Damage {
   get notes(): readonly string[] {
     const notes: string[] = [];
     if (this.lostPackets > 0) {
-      notes.push(`${count(this.lostPackets, 'packet')} could not be decoded; the frames in them are missing.`);
+      notes.push(`${count(this.lostPackets, 'packet')} could not be decoded; frames are missing there.`);
     }
     if (this.corruptFrames > 0) {
       notes.push(`${count(this.corruptFrames, 'frame')} had errors that the decoder covered up.`);
@@ -55,7 +55,7 @@ export class DamageCount implements Damage {
   #refuse(what: string): void {
     if (!this.#strict) return;
     throw new DeblurError('INPUT_DAMAGED', `${this.#path} is damaged: ${what}.`, {
-      hint: 'Without strict reading, what can be decoded is delivered and the losses are counted.',
+      hint: 'Without --strict, what can be decoded is delivered and the losses are counted.',
     });
   }
 }

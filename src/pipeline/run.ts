@@ -165,6 +165,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     throw new DeblurError('ENGINE_FAILED', `${counts.read} frames were read but ${written.frames} were written.`);
   }
   const seconds = (performance.now() - started) / 1000;
+  const { lostPackets, corruptFrames, truncated, notes } = reader.damage;
   return {
     ...plan,
     ...counts,
@@ -173,7 +174,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     bytes: written.bytes,
     codec: written.codec,
     encodedFormat: written.format,
-    damage: reader.damage,
+    damage: { lostPackets, corruptFrames, truncated, notes },
     streams: written.streams,
   };
 }

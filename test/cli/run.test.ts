@@ -58,7 +58,8 @@ describe('deblur run', () => {
     expect(lines.map(({ event }) => event)).toEqual(['start', ...Array<string>(24).fill('progress'), 'done']);
     expect(lines[0]).toMatchObject({ model: 'none', width: 320, height: 136, format: 'yuv420p' });
     expect(lines[24]).toMatchObject({ frames: 24, total: 24, remaining: 0 });
-    expect(lines.at(-1)).toMatchObject({ read: 24, written: 24, cuts: { scene: 1 } });
+    const damage = { lostPackets: 0, corruptFrames: 0, truncated: false, notes: [] };
+    expect(lines.at(-1)).toMatchObject({ read: 24, written: 24, cuts: { scene: 1 }, damage, streams: [] });
   });
 
   it('counts the frames whose result was broken', async () => {
