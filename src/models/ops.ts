@@ -36,6 +36,10 @@ export interface ConvTranspose2dOptions<T> {
   readonly bias?: T;
   /** Default 1. */
   readonly stride?: number;
+  /** Samples cut off on all four sides of the result. Default 0. */
+  readonly padding?: number;
+  /** Rows and columns that the result has more at its bottom and right, as PyTorch counts them. Default 0. */
+  readonly outputPadding?: number;
 }
 
 /** Options of {@link Ops.linear}. */
@@ -50,10 +54,12 @@ export interface LinearOptions<T> {
 export interface LayerNormOptions<T> {
   /** Multiplies the normalised channels, `[C]`. */
   readonly scale: T;
-  /** Is added afterwards, `[C]`. */
-  readonly bias: T;
+  /** Is added afterwards, `[C]`. Default: none. */
+  readonly bias?: T;
   /** Is added to the variance. */
   readonly epsilon: number;
+  /** Whether the mean is taken from the numerator; the variance is about the mean in any case. Default true. */
+  readonly centred?: boolean;
 }
 
 /** Options of {@link Ops.slice}. */
@@ -80,12 +86,17 @@ export interface Ops<T> {
   /** Cross-correlation of `x [N, I, H, W]` with `weight [O, I/groups, kh, kw]`, giving `[N, O, (H+2p-kh)/s+1, (W+2p-kw)/s+1]`. */
   conv2d(x: T, weight: T, options?: Conv2dOptions<T>): T;
 
-  /** Transposed convolution of `x [N, I, H, W]` with `weight [I, O, kh, kw]`, giving `[N, O, (H-1)s+kh, (W-1)s+kw]`. */
+  /** Transposed convolution of `x [N, I, H, W]` with `weight [I, O, kh, kw]`, giving `[N, O, (H-1)s+kh-2p+o, (W-1)s+kw-2p+o]`. */
   convTranspose2d(x: T, weight: T, options?: ConvTranspose2dOptions<T>): T;
 
   /** `y[…, o, …] = Σᵢ weight[o, i] x[…, i, …] + bias[o]` along one axis; along the channels it is a 1×1 convolution. */
   linear(x: T, weight: T, options?: LinearOptions<T>): T;
 
+  /** Product of the matrices in the last two axes, `[…, I, K]` with `[…, K, J]`; the axes before them are equal. */
+  matmul(a: T, b: T): T;
+
+  /** Zeros of a shape. */
+  zeros(shape: Shape): T;
   /** Sum, with broadcasting. */
   add(a: T, b: T): T;
   /** Adds one number to every element. */
@@ -98,17 +109,30 @@ export interface Ops<T> {
   leakyRelu(x: T, slope: number): T;
   sigmoid(x: T): T;
   gelu(x: T, form: GeluForm): T;
+  /** `exp(x) / Σ exp(x)` over the last axis. */
+  softmax(x: T): T;
 
   /** Normalises each position over axis 1 with the biased variance: `(x - μ)/√(σ² + epsilon) · scale + bias`. `x` has rank 3 or 4. */
   layerNorm(x: T, options: LayerNormOptions<T>): T;
+  /** Normalises each channel of each picture `[N, C, H, W]` over its pixels with the biased variance: `(x - μ)/√(σ² + epsilon)`. */
+  instanceNorm(x: T, epsilon: number): T;
+  /** `1 / max(‖x‖₂, epsilon)` over the last axis, which becomes 1: the factor of `torch.nn.functional.normalize`. */
+  inverseNorm(x: T, epsilon: number): T;
 
   /** Mean over height and width: `[N, C, H, W]` to `[N, C, 1, 1]`. */
   globalMean(x: T): T;
   /** Mean over every window of `size` = `[kh, kw]` that lies inside: `[N, C, H, W]` to `[N, C, H-kh+1, W-kw+1]`. */
   boxMean(x: T, size: readonly [number, number]): T;
 
+  /** Largest sample of each `size × size` cell: `[N, C, H, W]` to `[N, C, ⌊H/size⌋, ⌊W/size⌋]`. */
+  maxPool(x: T, size: number): T;
+
   /** `[N, C·r², H, W]` to `[N, C, H·r, W·r]`; input channel `c·r² + i·r + j` becomes row `i`, column `j` of each cell. */
   pixelShuffle(x: T, r: number): T;
+  /** The inverse of {@link pixelShuffle}: `[N, C, H·r, W·r]` to `[N, C·r², H, W]`. */
+  pixelUnshuffle(x: T, r: number): T;
+  /** Repeats every sample `factor` times along both sides: `[N, C, H, W]` to `[N, C, H·factor, W·factor]`. */
+  resizeNearest(x: T, factor: number): T;
   /**
    * Bilinear resize of `[N, C, H, W]` by a power of two (2, 4, ½, ¼, …) with half-pixel centres. Enlarging
    * repeats the border; reducing widens the kernel by the ratio and normalises it over the samples inside

@@ -33,12 +33,13 @@ export class ShapeOps implements Ops<Shape> {
   }
 
   convTranspose2d(x: Shape, weight: Shape, options: ConvTranspose2dOptions<Shape> = {}): Shape {
-    const { stride = 1 } = options;
+    const { stride = 1, padding = 0, outputPadding = 0 } = options;
     const [n, channels, height, width] = rank4(x);
     const [inputs, outputs, kh, kw] = rank4(weight);
     check(channels === inputs, 'convTranspose2d', x, weight);
     checkBias(options.bias, outputs);
-    return [n, outputs, (height - 1) * stride + kh, (width - 1) * stride + kw];
+    const out = (size: number, kernel: number) => (size - 1) * stride + kernel - 2 * padding + outputPadding;
+    return [n, outputs, out(height, kh), out(width, kw)];
   }
 
   linear(x: Shape, weight: Shape, options: LinearOptions<Shape> = {}): Shape {
@@ -47,6 +48,17 @@ export class ShapeOps implements Ops<Shape> {
     check(weight.length === 2 && x[axis] === inputs && outputs !== undefined, 'linear', x, weight);
     checkBias(options.bias, outputs);
     return x.map((size, i) => (i === axis ? outputs : size));
+  }
+
+  matmul(a: Shape, b: Shape): Shape {
+    const rank = a.length;
+    const fits = rank >= 2 && rank === b.length && a[rank - 1] === b[rank - 2];
+    check(fits && a.slice(0, -2).join() === b.slice(0, -2).join(), 'matmul', a, b);
+    return [...a.slice(0, -1), b[rank - 1] ?? 0];
+  }
+
+  zeros(shape: Shape): Shape {
+    return shape;
   }
 
   add(a: Shape, b: Shape): Shape {
@@ -77,10 +89,23 @@ export class ShapeOps implements Ops<Shape> {
     return x;
   }
 
+  softmax(x: Shape): Shape {
+    return x;
+  }
+
   layerNorm(x: Shape, options: LayerNormOptions<Shape>): Shape {
     check(x.length === 3 || x.length === 4, 'layerNorm', x);
-    check(elements(options.scale) === x[1] && elements(options.bias) === x[1], 'layerNorm', x, options.scale);
+    check(elements(options.scale) === x[1], 'layerNorm', x, options.scale);
+    checkBias(options.bias, elements(options.scale));
     return x;
+  }
+
+  instanceNorm(x: Shape): Shape {
+    return rank4(x);
+  }
+
+  inverseNorm(x: Shape): Shape {
+    return [...x.slice(0, -1), 1];
   }
 
   globalMean(x: Shape): Shape {
@@ -94,10 +119,28 @@ export class ShapeOps implements Ops<Shape> {
     return [n, channels, height - size[0] + 1, width - size[1] + 1];
   }
 
+  maxPool(x: Shape, size: number): Shape {
+    const [n, channels, height, width] = rank4(x);
+    check(size <= height && size <= width, 'maxPool', x, [size]);
+    return [n, channels, Math.floor(height / size), Math.floor(width / size)];
+  }
+
   pixelShuffle(x: Shape, r: number): Shape {
     const [n, channels, height, width] = rank4(x);
     check(channels % (r * r) === 0, 'pixelShuffle', x, [r]);
     return [n, channels / (r * r), height * r, width * r];
+  }
+
+  pixelUnshuffle(x: Shape, r: number): Shape {
+    const [n, channels, height, width] = rank4(x);
+    check(height % r === 0 && width % r === 0, 'pixelUnshuffle', x, [r]);
+    return [n, channels * r * r, height / r, width / r];
+  }
+
+  resizeNearest(x: Shape, factor: number): Shape {
+    const [n, channels, height, width] = rank4(x);
+    check(Number.isInteger(factor) && factor >= 1, 'resizeNearest', x, [factor]);
+    return [n, channels, height * factor, width * factor];
   }
 
   resizeBilinear(x: Shape, ratio: number): Shape {

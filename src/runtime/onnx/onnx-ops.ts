@@ -26,6 +26,7 @@ interface Normalised {
   readonly scaled: Value;
   readonly scale: Float32Array;
   readonly bias: Float32Array;
+  readonly centred: boolean;
 }
 
 /**
@@ -80,10 +81,15 @@ export class OnnxOps implements Ops<Value> {
   }
 
   convTranspose2d(x: Value, weight: Value, options: ConvTranspose2dOptions<Value> = {}): Value {
-    const { bias, stride = 1 } = options;
+    const { bias, stride = 1, padding = 0, outputPadding = 0 } = options;
     const shape = shapes.convTranspose2d(x.shape, weight.shape, shapeOptions(options));
     const result = this.#emit('ConvTranspose', [x, weight, bias], shape, {
-      attributes: { kernel_shape: { ints: weight.shape.slice(2) }, strides: { ints: [stride, stride] } },
+      attributes: {
+        kernel_shape: { ints: weight.shape.slice(2) },
+        strides: { ints: [stride, stride] },
+        pads: { ints: [padding, padding, padding, padding] },
+        output_padding: { ints: [outputPadding, outputPadding] },
+      },
     });
     this.#absorbing.set(result, (map, mapBias) => {
       const [inputs = 0, outputs = 0, ...kernel] = weight.shape;
@@ -96,7 +102,8 @@ export class OnnxOps implements Ops<Value> {
       }
       const composed = this.#graph.constant('float32', [inputs, map.shape[0] ?? 0, ...kernel], data);
       const total = this.#mappedBias(map, bias, mapBias);
-      return this.convTranspose2d(x, composed, { stride, ...(total ? { bias: total } : {}) });
+      const geometry = { stride, padding, outputPadding };
+      return this.convTranspose2d(x, composed, total ? { ...geometry, bias: total } : geometry);
     });
     return result;
   }
@@ -128,6 +135,14 @@ export class OnnxOps implements Ops<Value> {
       this.linear(x, this.#rows(weight, start, end), bias ? { bias: this.#rows(bias, start, end) } : {}),
     );
     return result;
+  }
+
+  matmul(a: Value, b: Value): Value {
+    return this.#emit('MatMul', [a, b], shapes.matmul(a.shape, b.shape));
+  }
+
+  zeros(shape: Shape): Value {
+    return this.#emit('ConstantOfShape', [this.#graph.integers(...shape)], shape);
   }
 
   add(a: Value, b: Value): Value {
@@ -167,13 +182,18 @@ export class OnnxOps implements Ops<Value> {
     return result;
   }
 
+  softmax(x: Value): Value {
+    return this.#emit('Softmax', [x], x.shape, { attributes: { axis: { int: -1 } } });
+  }
+
   /**
    * Statistics per position, one multiplication per element, and a linear layer for the centring, scale and
    * bias. A linear layer or 1×1 convolution over the channels that follows takes them over; the nodes that
    * no one needs are left out of the written graph.
    */
-  layerNorm(x: Value, { scale, bias, epsilon }: LayerNormOptions<Value>): Value {
-    const shape = shapes.layerNorm(x.shape, { scale: scale.shape, bias: bias.shape, epsilon });
+  layerNorm(x: Value, options: LayerNormOptions<Value>): Value {
+    const { scale, bias, epsilon, centred = true } = options;
+    const shape = shapes.layerNorm(x.shape, { ...shapeOptions(options), scale: scale.shape });
     const [n = 1, count = 1, ...positions] = x.shape;
     const flat = this.reshape(x, [n, count, elements(positions)]);
     const mean = this.#channelMean(flat);
@@ -181,8 +201,13 @@ export class OnnxOps implements Ops<Value> {
     const variance = this.#emit('Sub', [square, this.mul(mean, mean)], mean.shape);
     const deviation = this.#emit('Sqrt', [this.addScalar(this.relu(variance), epsilon)], mean.shape);
     const rstd = this.#emit('Reciprocal', [deviation], mean.shape);
-    const normalised = { scaled: this.mul(flat, rstd), scale: constantOf(scale), bias: constantOf(bias) };
-    const channels = normalised.scale.length;
+    const channels = elements(scale.shape);
+    const normalised = {
+      scaled: this.mul(flat, rstd),
+      scale: constantOf(scale),
+      bias: bias ? constantOf(bias) : new Float32Array(channels),
+      centred,
+    };
     const identity = Float32Array.from({ length: channels ** 2 }, (_, i) => (i % (channels + 1) === 0 ? 1 : 0));
     const result = this.#normalisedLinear(
       normalised,
@@ -192,6 +217,24 @@ export class OnnxOps implements Ops<Value> {
     );
     this.#normalised.set(result, normalised);
     return result;
+  }
+
+  instanceNorm(x: Value, epsilon: number): Value {
+    const shape = shapes.instanceNorm(x.shape);
+    const [, channels = 0] = shape;
+    const [scale, bias] = [1, 0].map((value) =>
+      this.#graph.constant('float32', [channels], new Float32Array(channels).fill(value)),
+    );
+    return this.#emit('InstanceNormalization', [x, scale, bias], shape, {
+      attributes: { epsilon: { float: epsilon } },
+    });
+  }
+
+  inverseNorm(x: Value, epsilon: number): Value {
+    const shape = shapes.inverseNorm(x.shape);
+    const axis = this.#graph.integers(x.shape.length - 1);
+    const norm = this.#emit('ReduceL2', [x, axis], shape, { attributes: { keepdims: { int: 1 } } });
+    return this.#emit('Reciprocal', [this.#emit('Max', [norm, this.#graph.scalar(epsilon)], shape)], shape);
   }
 
   globalMean(x: Value): Value {
@@ -206,9 +249,36 @@ export class OnnxOps implements Ops<Value> {
     return this.linear(rows, this.#box(height, size[0]), { axis: 2 });
   }
 
+  maxPool(x: Value, size: number): Value {
+    const attributes = { kernel_shape: { ints: [size, size] }, strides: { ints: [size, size] } };
+    return this.#emit('MaxPool', [x], shapes.maxPool(x.shape, size), { attributes });
+  }
+
   pixelShuffle(x: Value, r: number): Value {
     const attributes = { blocksize: { int: r }, mode: { string: 'CRD' } };
     return this.#emit('DepthToSpace', [x], shapes.pixelShuffle(x.shape, r), { attributes });
+  }
+
+  /** By a transposition: ONNX's SpaceToDepth puts the channels in another order. */
+  pixelUnshuffle(x: Value, r: number): Value {
+    const shape = shapes.pixelUnshuffle(x.shape, r);
+    const [n = 1, channels = 0, height = 0, width = 0] = x.shape;
+    const cells = this.reshape(x, [n * channels, height / r, r, width / r, r]);
+    return this.reshape(this.transpose(cells, [0, 2, 4, 1, 3]), shape);
+  }
+
+  resizeNearest(x: Value, factor: number): Value {
+    const scales = this.#graph.constant('float32', [4], Float32Array.of(1, 1, factor, factor));
+    const result = this.#emit('Resize', [x, undefined, scales], shapes.resizeNearest(x.shape, factor), {
+      attributes: {
+        mode: { string: 'nearest' },
+        coordinate_transformation_mode: { string: 'asymmetric' },
+        nearest_mode: { string: 'floor' },
+      },
+    });
+    // A linear layer may come before it, where there are fewer positions.
+    this.#absorbing.set(result, (map, bias) => this.resizeNearest(this.linear(x, map, bias ? { bias } : {}), factor));
+    return result;
   }
 
   resizeBilinear(x: Value, ratio: number): Value {
@@ -279,8 +349,13 @@ export class OnnxOps implements Ops<Value> {
     return this.#graph.node(opType, inputs, { type: 'float32', shape }, options);
   }
 
-  #normalisedLinear({ scaled, scale, bias }: Normalised, weight: Value, layerBias: Value | undefined, shape: Shape) {
-    const folded = foldLayerNorm(constantOf(weight), layerBias && constantOf(layerBias), scale, bias);
+  #normalisedLinear(
+    { scaled, scale, bias, centred }: Normalised,
+    weight: Value,
+    layerBias: Value | undefined,
+    shape: Shape,
+  ) {
+    const folded = foldLayerNorm(constantOf(weight), layerBias && constantOf(layerBias), scale, bias, centred);
     const kernel = this.#graph.constant('float32', weight.shape, folded.weight);
     return this.#pointwise(
       scaled,

@@ -230,4 +230,138 @@ describe('pixel shuffle', () => {
     expect(shape).toEqual([1, 2, 2, 2]);
     expect(data).toEqual(input);
   });
+
+  it('has an inverse', async () => {
+    const { shape, data, input } = await run([1, 2, 4, 6], (ops, x) => ops.pixelUnshuffle(x, 2));
+    expect(shape).toEqual([1, 8, 2, 3]);
+    expect(data[(4 * 1 + 2 * 1 + 0) * 6 + 1 * 3 + 2]).toBe(input[1 * 24 + 3 * 6 + 4]);
+    const back = await run([1, 2, 4, 6], (ops, x) => ops.pixelShuffle(ops.pixelUnshuffle(x, 2), 2));
+    expect(back.data).toEqual(input);
+  });
+});
+
+describe('transposed convolution', () => {
+  it.each([
+    [4, 1, 0],
+    [3, 1, 1],
+  ])('with kernel %i cuts %i off and adds %i', async (kernel, padding, outputPadding) => {
+    const weight = noise([2, 3, kernel, kernel], 2);
+    const bias = noise([3], 3);
+    const { shape, data, input } = await run([1, 2, 3, 4], (ops, x, graph) =>
+      ops.convTranspose2d(x, constant(graph, [2, 3, kernel, kernel], weight), {
+        bias: constant(graph, [3], bias),
+        stride: 2,
+        padding,
+        outputPadding,
+      }),
+    );
+    expect(shape).toEqual([1, 3, 6, 8]);
+    const expected = Array.from({ length: 3 * 6 * 8 }, (_, index) => bias[Math.floor(index / 48)] ?? NaN);
+    for (let i = 0; i < 2; i += 1)
+      for (let y = 0; y < 3; y += 1)
+        for (let x = 0; x < 4; x += 1)
+          for (let o = 0; o < 3; o += 1)
+            for (let tap = 0; tap < kernel ** 2; tap += 1) {
+              const row = 2 * y + Math.floor(tap / kernel) - padding;
+              const column = 2 * x + (tap % kernel) - padding;
+              if (row < 0 || row >= 6 || column < 0 || column >= 8) continue;
+              const product = (input[(i * 3 + y) * 4 + x] ?? NaN) * (weight[(i * 3 + o) * kernel ** 2 + tap] ?? NaN);
+              expected[(o * 6 + row) * 8 + column] = (expected[(o * 6 + row) * 8 + column] ?? NaN) + product;
+            }
+    expectClose(data, expected);
+  });
+});
+
+describe('nearest resizing', () => {
+  it('repeats samples, also with a linear layer after it', async () => {
+    const { shape, data, input } = await run([1, 2, 2, 3], (ops, x) => ops.resizeNearest(x, 4));
+    expect(shape).toEqual([1, 2, 8, 12]);
+    const repeated = Array.from({ length: 192 }, (_, index) => {
+      const [c, y, x] = [Math.floor(index / 96), Math.floor(index / 12) % 8, index % 12];
+      return input[c * 6 + Math.floor(y / 4) * 3 + Math.floor(x / 4)] ?? NaN;
+    });
+    expectClose(data, repeated);
+    const [weight, bias] = [noise([3, 2], 2), noise([3], 3)];
+    const mapped = await run([1, 2, 2, 3], (ops, x, graph) =>
+      ops.linear(ops.resizeNearest(x, 4), constant(graph, [3, 2], weight), { bias: constant(graph, [3], bias) }),
+    );
+    expectClose(mapped.data, products(repeated, weight, bias, 2));
+  });
+});
+
+describe('attention', () => {
+  it('multiplies matrices of each head', async () => {
+    const right = noise([2, 3, 4], 2);
+    const { shape, data, input } = await run([2, 5, 3], (ops, x, graph) =>
+      ops.matmul(x, constant(graph, [2, 3, 4], right)),
+    );
+    expect(shape).toEqual([2, 5, 4]);
+    const expected = Array.from({ length: 40 }, (_, index) => {
+      const [head, i, j] = [Math.floor(index / 20), Math.floor(index / 4) % 5, index % 4];
+      return [0, 1, 2].reduce(
+        (sum, k) => sum + (input[(head * 5 + i) * 3 + k] ?? NaN) * (right[(head * 3 + k) * 4 + j] ?? NaN),
+        0,
+      );
+    });
+    expectClose(data, expected);
+  });
+
+  it('weighs by the exponential, over the last axis', async () => {
+    const { data, input } = await run([2, 3], (ops, x) => ops.softmax(x));
+    const expected = [0, 1].flatMap((row) => {
+      const powers = Array.from(input.subarray(3 * row, 3 * row + 3), Math.exp);
+      return powers.map((power) => power / powers.reduce((a, b) => a + b, 0));
+    });
+    expectClose(data, expected);
+  });
+
+  it("has the inverse of a row's length, at most that of epsilon", async () => {
+    const { shape, data, input } = await run([2, 3], (ops, x) => ops.inverseNorm(x, 1e-12));
+    expect(shape).toEqual([2, 1]);
+    expectClose(
+      data,
+      [0, 1].map((row) => 1 / Math.hypot(...input.subarray(3 * row, 3 * row + 3))),
+    );
+    const zero = await run([2, 3], (ops, x) => ops.inverseNorm(ops.mul(x, ops.zeros([2, 3])), 0.25));
+    expectClose(zero.data, [4, 4]);
+  });
+});
+
+describe('normalisation', () => {
+  it('keeps the mean where it is told to, and needs no bias', async () => {
+    const scale = noise([6], 4);
+    const { data, input } = await run([1, 6, 3, 4], (ops, x, graph) =>
+      ops.layerNorm(x, { scale: constant(graph, [6], scale), epsilon: 1e-5, centred: false }),
+    );
+    const expected = Array.from(input, (value, index) => {
+      const column = Array.from({ length: 6 }, (_, i) => input[i * 12 + (index % 12)] ?? NaN);
+      const mean = column.reduce((a, b) => a + b, 0) / 6;
+      const variance = column.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 6;
+      return (value / Math.sqrt(variance + 1e-5)) * (scale[Math.floor(index / 12)] ?? NaN);
+    });
+    expectClose(data, expected);
+  });
+
+  it('of each channel over its pixels', async () => {
+    const { data, input } = await run([1, 2, 3, 4], (ops, x) => ops.instanceNorm(x, 1e-5));
+    const expected = [0, 1].flatMap((channel) => {
+      const pixels = Array.from(input.subarray(12 * channel, 12 * channel + 12));
+      const mean = pixels.reduce((a, b) => a + b, 0) / 12;
+      const variance = pixels.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 12;
+      return pixels.map((pixel) => (pixel - mean) / Math.sqrt(variance + 1e-5));
+    });
+    expectClose(data, expected);
+  });
+});
+
+describe('maximum', () => {
+  it('of every cell, without what is left over', async () => {
+    const { shape, data, input } = await run([1, 1, 5, 4], (ops, x) => ops.maxPool(x, 2));
+    expect(shape).toEqual([1, 1, 2, 2]);
+    const at = (y: number, x: number) => input[y * 4 + x] ?? NaN;
+    expectClose(
+      data,
+      [0, 2].flatMap((y) => [0, 2].map((x) => Math.max(at(y, x), at(y, x + 1), at(y + 1, x), at(y + 1, x + 1)))),
+    );
+  });
 });
