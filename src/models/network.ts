@@ -20,7 +20,8 @@ export interface Network {
   readonly window: { readonly past: number; readonly future: number };
   /**
    * How many pixels away an input can still change an output pixel, or `global` when statistics over the
-   * whole picture enter (tiles then see other statistics than the whole picture would).
+   * whole picture enter, or when it is too far for tiles to overlap by it (they then only come close to the
+   * whole picture's result).
    */
   readonly reach: number | 'global';
   /**
@@ -29,7 +30,8 @@ export interface Network {
   readonly overlap: number;
   /**
    * The network. `inputs` are RGB frames `[N, 3, H, W]` in [0, 1] in order of time, `past + 1 + future` of
-   * them; the only output is the restored frame of the same shape, not clamped.
+   * them; the first output is the restored frame of the same shape, not clamped. A network that is trained on
+   * several scales gives the smaller ones after it, largest first.
    */
   forward<T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]): T[];
 }

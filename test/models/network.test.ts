@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/models/catalogue.js';
 import { maxim } from '../../src/models/maxim.js';
+import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { nafnet } from '../../src/models/nafnet.js';
 import { applyNetwork, marginsFor, parametersOf } from '../../src/models/network.js';
 import { ShapeOps } from '../../src/models/shape-ops.js';
@@ -22,6 +23,13 @@ describe('parameters', () => {
     expect(parameters).toEqual(await official(shapes));
   });
 
+  it.each([
+    ['mimo-unet', mimoUnet()],
+    ['mimo-unet-plus', mimoUnet({ residualBlocks: 20 })],
+  ])('of %s are those of the official state_dict', async (shapes, network) => {
+    expect(Object.fromEntries(parametersOf(network))).toEqual(await official(shapes));
+  });
+
   it('of MAXIM are as many as the published network has', () => {
     const parameters = parametersOf(maxim());
     const count = [...parameters.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
@@ -40,7 +48,7 @@ describe('sizes', () => {
   });
 
   it('come back as they went in', () => {
-    for (const network of [maxim(), nafnet({ width: 4 })]) {
+    for (const network of [maxim(), nafnet({ width: 4 }), mimoUnet({ baseChannels: 4 })]) {
       const weights = { get: (_: string, shape: readonly number[]) => shape };
       expect(applyNetwork(new ShapeOps(), network, weights, [[1, 3, 17, 133]])).toEqual([1, 3, 17, 133]);
     }

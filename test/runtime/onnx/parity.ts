@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { applyNetwork } from '../../../src/models/network.js';
 import type { Network } from '../../../src/models/network.js';
+import type { Weights } from '../../../src/models/ops.js';
 import type { Tensors } from '../../../src/models/weights/tensors.js';
 import { GraphBuilder } from '../../../src/runtime/onnx/graph.js';
+import type { Value } from '../../../src/runtime/onnx/graph.js';
 import { OnnxOps, constantWeights } from '../../../src/runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../../../src/runtime/onnx/session.js';
 
@@ -28,16 +30,33 @@ export async function readNpy(path: string): Promise<Picture> {
   return { shape, data: new Float32Array(Uint8Array.from(file.subarray(headerEnd)).buffer) };
 }
 
-/** Runs a network on one picture with ONNX Runtime's CPU provider. */
-export async function runNetwork(network: Network, tensors: Tensors, picture: Picture): Promise<Picture> {
+/** Runs a function of some tensors with ONNX Runtime's CPU provider. */
+export async function runFunction(
+  tensors: Tensors,
+  inputs: readonly Picture[],
+  build: (ops: OnnxOps, weights: Weights<Value>, inputs: readonly Value[]) => readonly Value[],
+): Promise<Picture[]> {
   const graph = new GraphBuilder();
-  const input = graph.input('rgb', 'float32', picture.shape);
-  const output = applyNetwork(new OnnxOps(graph), network, constantWeights(graph, tensors), [input]);
-  graph.output('restored', output);
+  const values = inputs.map(({ shape }, i) => graph.input(`x${i}`, 'float32', shape));
+  const outputs = build(new OnnxOps(graph), constantWeights(graph, tensors), values);
+  outputs.forEach((value, i) => graph.output(`y${i}`, value));
   await using session = await OnnxSession.create(graph.serialize());
-  const { restored } = await session.run({ rgb: tensor('float32', picture.data, picture.shape) });
+  const feeds = inputs.map(({ data, shape }, i) => [`x${i}`, tensor('float32', data, shape)] as const);
+  const results = await session.run(Object.fromEntries(feeds));
+  return outputs.map((_, i) => {
+    const result = results[`y${i}`];
+    if (!result) throw new Error(`the graph has no output ${i}`);
+    return { shape: result.dims, data: result.data as Float32Array };
+  });
+}
+
+/** Runs a network on one picture, padded and cropped as it wants. */
+export async function runNetwork(network: Network, tensors: Tensors, picture: Picture): Promise<Picture> {
+  const [restored] = await runFunction(tensors, [picture], (ops, weights, frames) => [
+    applyNetwork(ops, network, weights, frames),
+  ]);
   if (!restored) throw new Error('the graph has no output');
-  return { shape: restored.dims, data: restored.data as Float32Array };
+  return restored;
 }
 
 /** The largest absolute difference. */
