@@ -5,6 +5,7 @@ import { maxim } from '../../src/models/maxim.js';
 import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { nafnet } from '../../src/models/nafnet.js';
 import { applyNetwork, marginsFor, parametersOf } from '../../src/models/network.js';
+import { restormer } from '../../src/models/restormer.js';
 import { ShapeOps } from '../../src/models/shape-ops.js';
 
 async function official(name: string): Promise<Record<string, number[]>> {
@@ -26,6 +27,7 @@ describe('parameters', () => {
   it.each([
     ['mimo-unet', mimoUnet()],
     ['mimo-unet-plus', mimoUnet({ residualBlocks: 20 })],
+    ['restormer-motion', restormer()],
   ])('of %s are those of the official state_dict', async (shapes, network) => {
     expect(Object.fromEntries(parametersOf(network))).toEqual(await official(shapes));
   });
@@ -48,7 +50,7 @@ describe('sizes', () => {
   });
 
   it('come back as they went in', () => {
-    for (const network of [maxim(), nafnet({ width: 4 }), mimoUnet({ baseChannels: 4 })]) {
+    for (const network of [maxim(), nafnet({ width: 4 }), mimoUnet({ baseChannels: 4 }), restormer({ channels: 8 })]) {
       const weights = { get: (_: string, shape: readonly number[]) => shape };
       expect(applyNetwork(new ShapeOps(), network, weights, [[1, 3, 17, 133]])).toEqual([1, 3, 17, 133]);
     }
@@ -60,6 +62,7 @@ describe('configuration', () => {
     expect(() => nafnet({ width: 0 })).toThrow();
     expect(() => nafnet({ width: 8, encoderBlocks: [1], decoderBlocks: [1, 1] })).toThrow(/decoder levels/);
     expect(() => maxim({ stages: 4 })).toThrow();
+    expect(() => restormer({ channels: 6, heads: [4, 1, 1, 1] })).toThrow(/heads/);
     expect(() => nafnet({ width: 8, widht: 9 } as never)).toThrow();
   });
 });
