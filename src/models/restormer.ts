@@ -38,7 +38,7 @@ const epsilon = 1e-5;
  */
 export function restormer(options: RestormerConfig = {}): Network {
   const config = restormerConfig.parse(options);
-  const { channels, heads, blocks } = config;
+  const { channels, heads } = config;
   if (heads.some((count, level) => (channels * 2 ** level) % count !== 0))
     throw new TypeError('Restormer needs channels that divide into the heads of every level');
   return {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/models/catalogue.js';
+import { estrnn } from '../../src/models/estrnn.js';
 import { maxim } from '../../src/models/maxim.js';
 import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { nafnet } from '../../src/models/nafnet.js';
@@ -28,6 +29,7 @@ describe('parameters', () => {
     ['mimo-unet', mimoUnet()],
     ['mimo-unet-plus', mimoUnet({ residualBlocks: 20 })],
     ['restormer-motion', restormer()],
+    ['estrnn-c80b15', estrnn()],
   ])('of %s are those of the official state_dict', async (shapes, network) => {
     expect(Object.fromEntries(parametersOf(network))).toEqual(await official(shapes));
   });
