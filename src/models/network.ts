@@ -65,8 +65,8 @@ export function applyNetwork<T>(ops: Ops<T>, network: Network, weights: Weights<
   return ops.slice(rows, { axis: 3, start: margins.left, end: margins.left + width });
 }
 
-/** Every parameter of a network with its shape, in the order of first use. */
-export function parametersOf(network: Network): Map<string, Shape> {
+/** Every parameter that a function of weights asks for, with its shape, in the order of first use. */
+export function parametersUsed(run: (ops: Ops<Shape>, weights: Weights<Shape>) => void): Map<string, Shape> {
   const parameters = new Map<string, Shape>();
   const recorder: Weights<Shape> = {
     get: (name, shape) => {
@@ -74,8 +74,15 @@ export function parametersOf(network: Network): Map<string, Shape> {
       return shape;
     },
   };
+  run(new ShapeOps(), recorder);
+  return parameters;
+}
+
+/** Every parameter of a network with its shape, in the order of first use. */
+export function parametersOf(network: Network): Map<string, Shape> {
   const { past, future } = network.window;
   const frame: Shape = [1, 3, network.sizes.multiple, network.sizes.multiple];
-  network.forward(new ShapeOps(), recorder, Array<Shape>(past + 1 + future).fill(frame));
-  return parameters;
+  return parametersUsed((ops, weights) => {
+    network.forward(ops, weights, Array<Shape>(past + 1 + future).fill(frame));
+  });
 }

@@ -5,7 +5,8 @@ import { estrnn } from '../../src/models/estrnn.js';
 import { maxim } from '../../src/models/maxim.js';
 import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { nafnet } from '../../src/models/nafnet.js';
-import { applyNetwork, marginsFor, parametersOf } from '../../src/models/network.js';
+import { applyNetwork, marginsFor, parametersOf, parametersUsed } from '../../src/models/network.js';
+import { patchGan } from '../../src/models/patchgan.js';
 import { restormer } from '../../src/models/restormer.js';
 import { ShapeOps } from '../../src/models/shape-ops.js';
 
@@ -32,6 +33,11 @@ describe('parameters', () => {
     ['estrnn-c80b15', estrnn()],
   ])('of %s are those of the official state_dict', async (shapes, network) => {
     expect(Object.fromEntries(parametersOf(network))).toEqual(await official(shapes));
+  });
+
+  it('of the PatchGAN discriminator are those of the official state_dict', async () => {
+    const parameters = parametersUsed((ops, weights) => patchGan(ops, weights, [1, 3, 32, 32]));
+    expect(Object.fromEntries(parameters)).toEqual(await official('blur2blur-d'));
   });
 
   it('of MAXIM are as many as the published network has', () => {

@@ -39,8 +39,8 @@ const storageTypes: Record<string, ElementType> = {
 /** Keys under which published checkpoints keep their state_dict, in the order of preference. */
 const wrappers = ['params', 'params_ema', 'state_dict', 'model', 'model_state_dict', 'net', 'network'];
 
-/** Prefixes that training wrappers put before every key. */
-const prefixes = ['module.', 'model.'];
+/** Prefixes that training wrappers put before every key; `model.` with a number after it is a network's own list of layers. */
+const prefixes = [/^module\./, /^model\.(?!\d)/];
 
 /** The largest pickle we read: it holds names and sizes, not samples. */
 const pickleLimit = 64 * 2 ** 20;
@@ -51,7 +51,7 @@ const legacyMagic = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20,
 /**
  * Reads a PyTorch checkpoint (`.pth`, `.pt`, `.pkl`) and constructs tensors only: a pickle that asks for
  * anything else is refused. A state_dict inside `params`, `state_dict`, `model` and the like is found, and
- * a `module.` or `model.` before every key is dropped.
+ * a `module.` or `model.` before every key is dropped, except that `model.0` and the like are a network's own keys.
  *
  * @param file its name, for messages.
  * @throws DeblurError `CHECKPOINT_INVALID` where it is damaged, asks for anything but tensors, or holds none.
@@ -231,8 +231,8 @@ function stateDict(value: Pickled, depth = 0): Map<string, StoredTensor> | undef
 
 function withoutPrefixes<T>(state: Map<string, T>): Map<string, T> {
   for (const prefix of prefixes) {
-    if ([...state.keys()].every((key) => key.startsWith(prefix))) {
-      return withoutPrefixes(new Map([...state].map(([key, value]) => [key.slice(prefix.length), value])));
+    if ([...state.keys()].every((key) => prefix.test(key))) {
+      return withoutPrefixes(new Map([...state].map(([key, value]) => [key.replace(prefix, ''), value])));
     }
   }
   return state;

@@ -8,6 +8,7 @@ import { readPth } from '../../../src/models/weights/pth.js';
 import { checkParameters } from '../../../src/models/weights/tensors.js';
 
 const official = new URL('../../fixtures/parity/nafnet/weights.pth', import.meta.url);
+const discriminator = new URL('../../fixtures/parity/blur2blur-d/weights.pth', import.meta.url);
 
 /** Pickle instructions, as `torch.save` writes them. */
 const op = {
@@ -63,6 +64,16 @@ describe('a PyTorch checkpoint', () => {
     expect(tensors.get('intro.weight')?.shape).toEqual([8, 3, 3, 3]);
     const network = nafnet({ width: 8, encoderBlocks: [1, 1], decoderBlocks: [1, 1] });
     expect(() => checkParameters(tensors, parametersOf(network), 'weights.pth')).not.toThrow();
+  });
+
+  it("keeps a network's own list of layers named model, and drops what a training wrapper put before it", async () => {
+    const own = readPth(await readFile(discriminator), 'weights.pth');
+    expect([...own.keys()].slice(0, 2)).toEqual(['model.0.weight', 'model.0.bias']);
+    const bias = op.tensor(op.storage('torch.FloatStorage', '0', 1), 0, [1], [1]);
+    const storage = { 0: bytesOf(Float32Array.of(1)) };
+    const keys = (name: string) => [...readPth(archive(op.dict({ [name]: bias }), storage), 'mine.pth').keys()];
+    expect(keys('module.model.0.bias')).toEqual(['model.0.bias']);
+    expect(keys('module.model.cell.bias')).toEqual(['cell.bias']);
   });
 
   it('may be half, bfloat16, double or integer, and strided', () => {

@@ -44,7 +44,7 @@ describe('ESTRNN on ONNX Runtime equals the official implementation', () => {
       estrnnSequence(ops, parameters, frames, config),
     );
     expect(restored).toHaveLength(count);
-    const differences = output.map((frame, i) => maxDifference(restored[i] as Picture, frame));
+    const differences = output.map((frame, i) => maxDifference(restored[i], frame));
     expect(Math.max(...differences)).toBeLessThan(5e-6);
     expect(liveSessions()).toBe(0);
   });
@@ -57,8 +57,8 @@ describe('ESTRNN on ONNX Runtime equals the official implementation', () => {
         applyNetwork(ops, network, parameters, frames),
       ]);
     const [[first], [second]] = [await window(0), await window(1)];
-    expect(maxDifference(first as Picture, output[0] as Picture)).toBeLessThan(5e-6);
+    expect(maxDifference(first, output[0])).toBeLessThan(5e-6);
     // The sequence's second frame has seen one more before its window.
-    expect(maxDifference(second as Picture, output[1] as Picture)).toBeGreaterThan(1e-4);
+    expect(maxDifference(second, output[1])).toBeGreaterThan(1e-4);
   });
 });

@@ -60,7 +60,8 @@ export async function runNetwork(network: Network, tensors: Tensors, picture: Pi
 }
 
 /** The largest absolute difference. */
-export function maxDifference(a: Picture, b: Picture): number {
+export function maxDifference(a: Picture | undefined, b: Picture | undefined): number {
+  if (!a || !b) throw new Error('there is nothing to compare');
   if (a.shape.join() !== b.shape.join()) throw new Error(`shapes differ: ${a.shape.join()} and ${b.shape.join()}`);
   return a.data.reduce((max, value, i) => Math.max(max, Math.abs(value - (b.data[i] ?? NaN))), 0);
 }
