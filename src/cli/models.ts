@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addModel } from '../models/add-model.js';
+import type { PublishedScore } from '../models/catalogue.js';
 import { listModels, type ModelListing } from '../models/registry.js';
 import { interruptSignal } from './exit.js';
 import { describeBytes } from './run-summary.js';
@@ -8,16 +9,18 @@ interface AddFlags {
   sha256?: string;
 }
 
+function describeScore({ dataset, psnr, ssim, source }: PublishedScore): string {
+  const structure = ssim === undefined ? '' : `, SSIM ${ssim.toFixed(3)}`;
+  return `${dataset} ${psnr.toFixed(2)} dB${structure} (published: ${source})`;
+}
+
 function describeModel(model: ModelListing): string {
   const { name, title, parameters, bytes, colour, licence, score, citation, path, install } = model;
   const rows = [
     ['network', title],
     ['size', `${(parameters / 1e6).toFixed(1)} M parameters, ${describeBytes(bytes)}`],
     ['colour', colour.toUpperCase()],
-    [
-      'score',
-      `${score.dataset} ${score.psnr.toFixed(2)} dB, SSIM ${score.ssim.toFixed(3)} (published: ${score.source})`,
-    ],
+    ['score', score ? describeScore(score) : 'none published that we could verify'],
     ['licence', licence],
     ['citation', citation],
     ['weights', path ?? `not installed; ${install}`],
@@ -62,7 +65,7 @@ export function modelsCommand(): Command {
     .action(list)
     .addCommand(
       new Command('add')
-        .description("install a model's published checkpoint (.pth or .safetensors)")
+        .description("install a model's published checkpoint (PyTorch, whatever its name ends in, or .safetensors)")
         .argument('<name>', 'a name of "deblur models"')
         .argument('<source>', 'a file, or an https address')
         .option('--sha256 <hex>', 'refuse the file when its SHA-256 is another')

@@ -1,13 +1,17 @@
+import { estrnn } from './estrnn.js';
 import { maxim } from './maxim.js';
+import { mimoUnet } from './mimo-unet.js';
 import { nafnet } from './nafnet.js';
 import type { Network } from './network.js';
+import { restormer } from './restormer.js';
 
 /** A result that a model's authors published. */
 export interface PublishedScore {
   readonly dataset: string;
   /** In decibels. */
   readonly psnr: number;
-  readonly ssim: number;
+  /** Undefined where we could not verify it. */
+  readonly ssim?: number;
   /** Where the numbers are from. */
   readonly source: string;
 }
@@ -38,10 +42,11 @@ export interface ModelEntry {
   readonly network: Network;
   /** What the network restores: RGB frames. */
   readonly colour: 'rgb';
-  /** SPDX identifier of the licence of the weights. */
+  /** SPDX identifier of the licence of the weights, or in words where it has none. */
   readonly licence: string;
   readonly citation: string;
-  readonly score: PublishedScore;
+  /** Undefined where we could not verify one. */
+  readonly score?: PublishedScore;
   readonly source: WeightSource;
 }
 
@@ -73,6 +78,25 @@ function nafnetEntry(
   };
 }
 
+/** MIMO-UNet or MIMO-UNet+. */
+function mimoUnetEntry(plus: boolean, psnr: number, ssim: number): ModelEntry {
+  return {
+    name: plus ? 'mimo-unet-plus' : 'mimo-unet',
+    title: `MIMO-UNet${plus ? '+' : ''}, trained on GoPro`,
+    network: mimoUnet({ residualBlocks: plus ? 20 : 8 }),
+    colour: 'rgb',
+    licence: 'none stated by the authors',
+    citation:
+      'S.-J. Cho, S.-W. Ji, J.-P. Hong, S.-W. Jung, S.-J. Ko: Rethinking Coarse-to-Fine Approach in Single Image Deblurring. ICCV 2021.',
+    score: { dataset: 'GoPro', psnr, ssim, source: 'README of the official repository' },
+    source: {
+      kind: 'checkpoint',
+      file: plus ? 'MIMO-UNetPlus.pkl' : 'MIMO-UNet.pkl',
+      page: 'https://github.com/chosj95/MIMO-UNet',
+    },
+  };
+}
+
 /** The models this program knows by name. */
 export const catalogue: readonly ModelEntry[] = [
   {
@@ -89,4 +113,31 @@ export const catalogue: readonly ModelEntry[] = [
   nafnetEntry('GoPro', 32, 'GoPro', 32.8705, 0.9606),
   nafnetEntry('GoPro', 64, 'GoPro', 33.7103, 0.9668),
   nafnetEntry('REDS', 64, 'REDS-val-300', 29.0903, 0.8671),
+  mimoUnetEntry(false, 31.73, 0.951),
+  mimoUnetEntry(true, 32.45, 0.957),
+  {
+    name: 'restormer-motion',
+    title: 'Restormer, motion deblurring, trained on GoPro',
+    network: restormer(),
+    colour: 'rgb',
+    licence: 'Academic Public License (non-commercial use only)',
+    citation:
+      'S. W. Zamir, A. Arora, S. Khan, M. Hayat, F. S. Khan, M.-H. Yang: Restormer: Efficient Transformer for High-Resolution Image Restoration. CVPR 2022.',
+    score: { dataset: 'GoPro', psnr: 32.92, source: 'README of megvii-research/TLC' },
+    source: { kind: 'checkpoint', file: 'motion_deblurring.pth', page: 'https://github.com/swz30/Restormer' },
+  },
+  {
+    name: 'estrnn',
+    title: 'ESTRNN C80B15, windows of five frames, trained on BSD 3 ms-24 ms',
+    network: estrnn(),
+    colour: 'rgb',
+    licence: 'MIT',
+    citation:
+      'Z. Zhong, Y. Gao, Y. Zheng, B. Zheng: Efficient Spatio-Temporal Recurrent Neural Network for Video Deblurring. ECCV 2020.',
+    source: {
+      kind: 'checkpoint',
+      file: 'ESTRNN_C80B15_BSD_3ms24ms.tar',
+      page: 'https://github.com/zzh-tech/ESTRNN',
+    },
+  },
 ];

@@ -10,6 +10,7 @@ import { listModels, modelEntry, openModel } from '../../src/models/registry.js'
 import { readMaximPackage } from '../../src/models/weights/maxim-package.js';
 import { writeSafetensors } from '../../src/models/weights/safetensors.js';
 import type { WeightTensor } from '../../src/models/weights/tensors.js';
+import { archive, bytesOf, op } from '../support/pth-file.js';
 
 const name = 'nafnet-gopro-width32';
 
@@ -45,11 +46,22 @@ describe('the registry', () => {
       'nafnet-gopro-width32',
       'nafnet-gopro-width64',
       'nafnet-reds-width64',
+      'mimo-unet',
+      'mimo-unet-plus',
+      'restormer-motion',
+      'estrnn',
     ]);
     const [maxim, gopro] = models;
     expect(maxim).toMatchObject({ parameters: 22_207_605, path: expect.stringContaining('model.json') as string });
     expect(gopro).toMatchObject({ parameters: 17_111_907, bytes: 68_447_628, path: undefined });
     expect(gopro?.install).toBe(`deblur models add ${name} NAFNet-GoPro-width32.pth`);
+    const counts = Object.fromEntries(models.map((model) => [model.name, model.parameters]));
+    expect(counts).toMatchObject({
+      'mimo-unet': 6_807_171,
+      'mimo-unet-plus': 16_107_651,
+      'restormer-motion': 26_126_644,
+      estrnn: 2_467_931,
+    });
   });
 
   it('names the nearest model', async () => {
@@ -73,6 +85,30 @@ describe('the registry', () => {
     const model = await openModel(name);
     expect(model.kind === 'network' && model.weights.size).toBe(664);
     expect(listModels().find((listing) => listing.name === name)?.path).toBe(added.path);
+  });
+
+  it.each([
+    ['mimo-unet', 'MIMO-UNet.pkl', 'model', ''],
+    ['estrnn', 'ESTRNN_C80B15_BSD_3ms24ms.tar', 'state_dict', 'module.model.'],
+  ])('installs %s from %s as its authors wrap it', async (model, file, wrapper, prefix) => {
+    const parameters = parametersOf(modelEntry(model).network);
+    const largest = Math.max(...[...parameters.values()].map(elements));
+    const storage = op.storage('torch.FloatStorage', '0', largest);
+    const state = [...parameters].map(([key, shape]) => {
+      const strides = shape.map((_, axis) => elements(shape.slice(axis + 1)));
+      return [prefix + key, op.tensor(storage, 0, [...shape], strides)] as const;
+    });
+    // A file may not hold more elements than bytes, so it is made as large as the published one.
+    const rest = new Uint8Array([...parameters.values()].reduce((sum, shape) => sum + elements(shape), 0));
+    const pickle = op.dict({ epoch: op.int(3000), [wrapper]: op.dict(Object.fromEntries(state)) });
+    const samples = Float32Array.from({ length: largest }, (_, i) => i);
+    const path = join(folder, file);
+    await writeFile(path, archive(pickle, { 0: bytesOf(samples), 1: rest }));
+    await addModel(model, path);
+    const opened = await openModel(model);
+    const weights = opened.kind === 'network' ? opened.weights : new Map<string, WeightTensor>();
+    expect([...weights.keys()].sort()).toEqual([...parameters.keys()].sort());
+    for (const { data } of weights.values()) expect(data.at(-1)).toBe(data.length - 1);
   });
 
   it.each([
