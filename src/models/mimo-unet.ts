@@ -7,7 +7,7 @@ import type { Ops, Weights } from './ops.js';
 /** Options of {@link mimoUnet}. */
 const mimoUnetConfig = z.strictObject({
   /** Channels at full resolution; they double at ½ and at ¼. */
-  baseChannels: z.int().min(4).max(256).default(32),
+  baseChannels: z.int().min(4).max(256).multipleOf(2).default(32),
   /** Residual blocks in each encoder and decoder: 8 for MIMO-UNet, 20 for MIMO-UNet+. */
   residualBlocks: z.int().min(1).max(64).default(8),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { conv } from './layers.js';
 import type { Network } from './network.js';
 import { within } from './ops.js';
 import type { Ops, Weights } from './ops.js';
@@ -52,33 +53,21 @@ export function nafnet(options: NafnetConfig): Network {
         for (let i = 0; i < count; i += 1) x = block(ops, within(weights, `${name}.${i}.`), x, window(level));
         return x;
       };
-      let x = ops.conv2d(image, weights.get('intro.weight', [width, 3, 3, 3]), {
-        bias: weights.get('intro.bias', [width]),
-        padding: 1,
-      });
+      let x = conv(ops, weights, image, 'intro', width);
       const skips = encoderBlocks.map((count, level) => {
         const skip = blocks(ops, weights, x, `encoders.${level}`, count, level);
-        const channels = width * 2 ** level;
-        x = ops.conv2d(skip, weights.get(`downs.${level}.weight`, [2 * channels, channels, 2, 2]), {
-          bias: weights.get(`downs.${level}.bias`, [2 * channels]),
-          stride: 2,
-        });
+        x = conv(ops, weights, skip, `downs.${level}`, width * 2 ** (level + 1), { kernel: 2, stride: 2, padding: 0 });
         return skip;
       });
       x = blocks(ops, weights, x, 'middle_blks', middleBlocks, levels);
       for (const [i, count] of decoderBlocks.entries()) {
         const level = levels - 1 - i;
-        const channels = width * 2 ** (level + 1);
-        const up = ops.conv2d(x, weights.get(`ups.${i}.0.weight`, [2 * channels, channels, 1, 1]));
+        const up = conv(ops, weights, x, `ups.${i}.0`, width * 2 ** (level + 2), { kernel: 1, bias: false });
         const skip = skips[level];
         if (skip === undefined) throw new TypeError('NAFNet has a decoder level without an encoder level');
         x = blocks(ops, weights, ops.add(ops.pixelShuffle(up, 2), skip), `decoders.${i}`, count, level);
       }
-      x = ops.conv2d(x, weights.get('ending.weight', [3, width, 3, 3]), {
-        bias: weights.get('ending.bias', [3]),
-        padding: 1,
-      });
-      return [ops.add(x, image)];
+      return [ops.add(conv(ops, weights, x, 'ending', 3), image)];
     },
   };
 }
@@ -91,25 +80,17 @@ function attentionWindow(trainSize: number, level: number): number {
 
 function block<T>(ops: Ops<T>, weights: Weights<T>, input: T, window: readonly [number, number] | undefined): T {
   const [, c = 0] = ops.shape(input);
-  const conv = (x: T, name: string, outputs: number, inputs: number) =>
-    ops.conv2d(x, weights.get(`${name}.weight`, [outputs, inputs, 1, 1]), {
-      bias: weights.get(`${name}.bias`, [outputs]),
-    });
+  const pointwise = (x: T, name: string, outputs: number) => conv(ops, weights, x, name, outputs, { kernel: 1 });
   const norm = (x: T, name: string) =>
     ops.layerNorm(x, { scale: weights.get(`${name}.weight`, [c]), bias: weights.get(`${name}.bias`, [c]), epsilon });
 
-  let x = conv(norm(input, 'norm1'), 'conv1', 2 * c, c);
-  x = ops.conv2d(x, weights.get('conv2.weight', [2 * c, 1, 3, 3]), {
-    bias: weights.get('conv2.bias', [2 * c]),
-    padding: 1,
-    groups: 2 * c,
-  });
-  x = simpleGate(ops, x);
-  x = channelAttention(ops, x, window, (mean) => conv(mean, 'sca.1', c, c));
-  const y = ops.add(input, ops.mul(conv(x, 'conv3', c, c), weights.get('beta', [1, c, 1, 1])));
+  let x = pointwise(norm(input, 'norm1'), 'conv1', 2 * c);
+  x = simpleGate(ops, conv(ops, weights, x, 'conv2', 2 * c, { depthwise: true }));
+  x = channelAttention(ops, x, window, (mean) => pointwise(mean, 'sca.1', c));
+  const y = ops.add(input, ops.mul(pointwise(x, 'conv3', c), weights.get('beta', [1, c, 1, 1])));
 
-  x = simpleGate(ops, conv(norm(y, 'norm2'), 'conv4', 2 * c, c));
-  return ops.add(y, ops.mul(conv(x, 'conv5', c, c), weights.get('gamma', [1, c, 1, 1])));
+  x = simpleGate(ops, pointwise(norm(y, 'norm2'), 'conv4', 2 * c));
+  return ops.add(y, ops.mul(pointwise(x, 'conv5', c), weights.get('gamma', [1, c, 1, 1])));
 }
 
 /** The first half of the channels times the second. */

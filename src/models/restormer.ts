@@ -10,7 +10,7 @@ const count = z.int().min(1).max(256);
 /** Options of {@link restormer}, after the constructor's arguments of the official class. */
 const restormerConfig = z.strictObject({
   /** Channels at full resolution; level `i` has `channels · 2^i`. */
-  channels: z.int().min(2).max(1024).default(48),
+  channels: z.int().min(2).max(1024).multipleOf(2).default(48),
   /** Transformer blocks per level, full resolution first; the last is the bottom of the U. */
   blocks: four(count).default([4, 6, 6, 8]),
   /** Blocks after the decoder, at full resolution. */
@@ -18,7 +18,7 @@ const restormerConfig = z.strictObject({
   /** Attention heads per level. */
   heads: four(count).default([1, 2, 4, 8]),
   /** Hidden channels of the feed-forward networks, as a multiple of their input. */
-  expansion: z.number().positive().max(16).default(2.66),
+  expansion: z.number().min(0.5).max(16).default(2.66),
   /** Whether convolutions have a bias, except where the resolution changes. */
   bias: z.boolean().default(false),
   /** `bias-free` normalisations (denoising models) leave the mean in, and have no bias. */

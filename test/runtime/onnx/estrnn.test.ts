@@ -58,6 +58,9 @@ describe('ESTRNN on ONNX Runtime equals the official implementation', () => {
       ]);
     const [[first], [second]] = [await window(0), await window(1)];
     expect(maxDifference(first, output[0])).toBeLessThan(5e-6);
+    await expect(
+      runFunction(weights, input.slice(0, 2), (ops, parameters, frames) => network.forward(ops, parameters, frames)),
+    ).rejects.toThrow('ESTRNN needs 3 frames');
     // The sequence's second frame has seen one more before its window.
     expect(maxDifference(second, output[1])).toBeGreaterThan(1e-4);
   });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { parametersUsed } from '../../../src/models/network.js';
 import { vggFeatures, vggWidths } from '../../../src/models/vgg.js';
 import type { VggOptions } from '../../../src/models/vgg.js';
 import { readPth } from '../../../src/models/weights/pth.js';
@@ -53,5 +54,13 @@ describe('VGG on ONNX Runtime', () => {
       0,
     );
     expect(loss).toBeCloseTo(0.09889813512563705, 6);
+  });
+
+  it('refuses a layer that it does not have', () => {
+    const image = [1, 3, 32, 32];
+    const features = (layers: number[]) =>
+      parametersUsed((ops, weights) => vggFeatures(ops, weights, image, { layers }));
+    expect(features([0]).size).toBe(2);
+    expect(() => features([31])).toThrow(/VGG16 has no layer 31/);
   });
 });
