@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { openVideo, type Frame } from '../src/io/index.js';
-import { writePicture } from '../src/io/picture.js';
+import { frameToRgb, openVideo, writePicture } from '../src/io/index.js';
 import { compareVideos } from '../src/metrics/index.js';
 import { packagePath } from '../src/package-root.js';
 import { ProgressBar } from '../src/cli/progress-bar.js';
@@ -20,26 +19,13 @@ const gap = 4;
 
 /** A frame of a video as interleaved RGB. */
 async function rgbOf(path: string, index: number): Promise<{ rgb: Uint8Array; width: number; height: number }> {
-  await using reader = await openVideo(path, { format: 'gbrp' });
+  await using reader = await openVideo(path);
   for await (const frame of reader.frames()) {
     using held = frame;
-    if (held.index === index) return { rgb: interleave(held), width: reader.video.width, height: reader.video.height };
+    if (held.index === index)
+      return { rgb: await frameToRgb(held), width: reader.video.width, height: reader.video.height };
   }
   throw new RangeError(`${path} has no frame ${index}`);
-}
-
-function interleave(frame: Frame): Uint8Array {
-  const { width, height } = frame.properties;
-  const [g, b, r] = frame.planes();
-  const rgb = new Uint8Array(width * height * 3);
-  [r, g, b].forEach((plane, channel) => {
-    for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        rgb[(y * width + x) * 3 + channel] = plane?.data[y * plane.stride + x] ?? 0;
-      }
-    }
-  });
-  return rgb;
 }
 
 /** Puts one frame of several videos side by side. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,3 +14,9 @@ const root = findRoot();
 export function packagePath(...parts: string[]): string {
   return join(root, ...parts);
 }
+
+/** What this package's package.json says of itself. */
+export const manifest = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+};

@@ -2,7 +2,7 @@ import type { EngineCapabilities } from '../io/capabilities.js';
 import type { Diagnosis, ModelDiagnosis } from '../runtime/doctor/diagnose.js';
 import type { SystemFacts } from '../runtime/doctor/system.js';
 import type { ProviderProof } from '../runtime/onnx/provider.js';
-import { describeBytes } from './run-summary.js';
+import { describeBytes } from './bytes.js';
 
 const NAME_WIDTH = 12;
 

@@ -3,7 +3,7 @@ import { addModel } from '../models/add-model.js';
 import type { PublishedScore } from '../models/catalogue.js';
 import { listModels, type ModelListing } from '../models/registry.js';
 import { interruptSignal } from './exit.js';
-import { describeBytes } from './run-summary.js';
+import { describeBytes } from './bytes.js';
 
 interface AddFlags {
   sha256?: string;

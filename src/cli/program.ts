@@ -1,18 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { packagePath } from '../package-root.js';
+import { manifest } from '../package-root.js';
 import { compareCommand } from './compare.js';
 import { doctorCommand } from './doctor.js';
 import { modelsCommand } from './models.js';
 import { runCommand } from './run.js';
 
-const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string };
-
 /** The command line, one subcommand per file. */
 export function program(): Command {
   const root = new Command('deblur')
     .description('Removes motion blur from video.')
-    .version(version, '-V, --version', 'print the version')
+    .version(manifest.version, '-V, --version', 'print the version')
     .option('--verbose', 'print the cause of an error with its stack')
     .showHelpAfterError('Run "deblur --help" or "deblur COMMAND --help" for the options.')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false });

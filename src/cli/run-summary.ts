@@ -1,19 +1,8 @@
 import type { RunReport } from '../pipeline/run.js';
+import { describeBytes } from './bytes.js';
 
 function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** Bytes as a person says them. */
-export function describeBytes(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
 /** The end of a run for a person: what went in, what came out, and everything that was not as it should be. */

@@ -90,11 +90,7 @@ export function ignoredOptionError(encoder: string, line: string): DeblurError {
 /** The error for an option that the encoder does not have. */
 export function unknownOption(encoder: string, key: string, known: Iterable<string>): DeblurError {
   const hint = didYouMean(key, known);
-  return new DeblurError(
-    'USAGE',
-    `The encoder ${encoder} has no option named ${key}.`,
-    hint === undefined ? {} : { hint },
-  );
+  return new DeblurError('USAGE', `The encoder ${encoder} has no option named ${key}.`, { hint });
 }
 
 /** The error for a value that the encoder refuses. */
@@ -108,9 +104,5 @@ export function refusedOption(encoder: string, key: string, value: string, reaso
 /** The error for an encoder that does not exist. */
 export function unknownEncoder(name: string, known: Iterable<string>): DeblurError {
   const hint = didYouMean(name, known);
-  return new DeblurError(
-    'CODEC_UNAVAILABLE',
-    `There is no video encoder named ${name}.`,
-    hint === undefined ? {} : { hint },
-  );
+  return new DeblurError('CODEC_UNAVAILABLE', `There is no video encoder named ${name}.`, { hint });
 }

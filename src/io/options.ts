@@ -29,12 +29,12 @@ const writerSchema = z.strictObject({
 export function checkReaderOptions(
   options: ReaderOptions,
 ): ReaderOptions & { engine: NonNullable<ReaderOptions['engine']> } {
-  return defined(check(readerSchema, options, 'reader'));
+  return check(readerSchema, options, 'reader');
 }
 
 /** Writer options with the defaults filled in. Throws `USAGE` that names the option. */
 export function checkWriterOptions(options: WriterOptions): WriterOptions {
-  return defined(check(writerSchema, options, 'writer'));
+  return check(writerSchema, options, 'writer');
 }
 
 /** Checks a path. Throws `USAGE`. */
@@ -50,11 +50,4 @@ function check<T>(schema: z.ZodType<T>, value: unknown, who: string): T {
   const path = issue?.path.map(String).join('.') ?? '';
   const where = path === '' ? `The ${who} options are wrong` : `The ${who} option ${path} is wrong`;
   throw new DeblurError('USAGE', `${where}: ${issue?.message ?? 'unknown reason'}.`, { cause: result.error });
-}
-
-/** Leaves out keys whose value is undefined, which zod keeps and exact optional properties forbid. */
-function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 }

@@ -83,7 +83,7 @@ export async function compareVideos(
 ): Promise<Comparison> {
   const { ssim: ssimKind = '3d', before, engine, signal, onFrame } = options;
   const paths = before === undefined ? [reference, result] : [reference, result, before];
-  const readerOptions: ReaderOptions = { ...(engine && { engine }), ...(signal && { signal }) };
+  const readerOptions: ReaderOptions = { engine, signal };
   const videos = [];
   for (const path of paths) videos.push(await describeVideo(path, readerOptions));
   requireSameSize(paths, videos);

@@ -85,7 +85,7 @@ async function download(url: string, options: AddModelOptions): Promise<Uint8Arr
   const tooLarge = () =>
     new DeblurError('INPUT_UNREADABLE', `${url} is larger than ${limit} bytes.`, { hint: 'Is it a checkpoint?' });
   try {
-    const response = await fetch(url, signal ? { signal } : {});
+    const response = await fetch(url, { signal });
     if (!response.ok || !response.body || !response.url.startsWith('https://')) {
       throw new DeblurError('INPUT_UNREADABLE', `${url} answered ${response.status} ${response.statusText}.`);
     }

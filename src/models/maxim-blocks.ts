@@ -125,13 +125,18 @@ function gmlp<T>(scope: Scope<T>, cells: T, axis: number, gatingUnit: string): T
   return ops.add(scope.dense(ops.mul(values, gate), 'out_project', channels), cells);
 }
 
+/** The inputs of the grid and of the block branch: normalised, widened to `2C`, and cut in half. */
+function splitHeads<T>(scope: Scope<T>, input: T): readonly [T, T] {
+  const widened = scope.dense(scope.norm(input, 'LayerNorm_in'), 'in_project', 2 * scope.channels(input));
+  return scope.halves(scope.gelu(widened));
+}
+
 /** Multi-axis gated MLP block (`ResidualSplitHeadMultiAxisGmlpLayer`). */
 function multiAxisGmlp<T>(scope: Scope<T>, x: T, side: number): T {
   const { ops } = scope;
   const channels = scope.channels(x);
   return mixing(scope, x, side, (input, mix) => {
-    const y = scope.gelu(scope.dense(scope.norm(input, 'LayerNorm_in'), 'in_project', 2 * channels));
-    const [u, v] = scope.halves(y);
+    const [u, v] = splitHeads(scope, input);
     const branches = [
       mix(u, 'grid', (cells, axis) => gmlp(scope.in('GridGmlpLayer'), cells, axis, 'GridGatingUnit')),
       mix(v, 'block', (cells, axis) => gmlp(scope.in('BlockGmlpLayer'), cells, axis, 'BlockGatingUnit')),
@@ -145,8 +150,7 @@ function gatingWeights<T>(scope: Scope<T>, x: T, side: number): T {
   const { ops } = scope;
   const channels = scope.channels(x);
   return mixing(scope, x, side, (input, mix) => {
-    const y = scope.gelu(scope.dense(scope.norm(input, 'LayerNorm_in'), 'in_project', 2 * channels));
-    const [u, v] = scope.halves(y);
+    const [u, v] = splitHeads(scope, input);
     const branches = [
       mix(u, 'grid', (cells, axis) => scope.mix(cells, 'Dense_0', axis)),
       mix(v, 'block', (cells, axis) => scope.mix(cells, 'Dense_1', axis)),

@@ -34,7 +34,7 @@ export class Container {
         'flv',
         'ipod',
       ]);
-      throw new DeblurError('USAGE', `There is no output container named ${name}.`, hint === undefined ? {} : { hint });
+      throw new DeblurError('USAGE', `There is no output container named ${name}.`, { hint });
     }
     throw new DeblurError('USAGE', `The name ${path} does not say which container to write.`, {
       hint: 'End the name in .mp4, .mov, .mkv or .webm, or name the container.',

@@ -24,7 +24,7 @@ export function findPixelFormat(name: string): NamedFormat {
   const number = av.avGetPixFmtFromName(name);
   if (number < 0 || av.avIsHardwarePixelFormat(number)) {
     const hint = didYouMean(name, pixelFormatNames());
-    throw new DeblurError('USAGE', `There is no pixel format named ${name}.`, hint === undefined ? {} : { hint });
+    throw new DeblurError('USAGE', `There is no pixel format named ${name}.`, { hint });
   }
   const plain = plainFormat(number);
   return { number: plain, name: formatName(plain) };

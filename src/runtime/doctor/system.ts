@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { packagePath } from '../../package-root.js';
+import { manifest } from '../../package-root.js';
 
 /** Free space of the disk that a folder is on. */
 export interface DiskSpace {
@@ -38,8 +38,6 @@ export interface SystemFacts {
   };
   readonly disks: readonly DiskSpace[];
 }
-
-const { engines } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { engines: { node: string } };
 
 /** Whether a version such as `20.19.1` is at least a minimum such as `>=20.19`. */
 export function satisfiesMinimum(version: string, minimum: string): boolean {
@@ -89,8 +87,8 @@ export async function systemFacts(): Promise<SystemFacts> {
   return {
     node: {
       version: process.versions.node,
-      required: engines.node,
-      supported: satisfiesMinimum(process.versions.node, engines.node),
+      required: manifest.engines.node,
+      supported: satisfiesMinimum(process.versions.node, manifest.engines.node),
     },
     platform: { name: process.platform, release: os.release(), arch: process.arch },
     cpu: {

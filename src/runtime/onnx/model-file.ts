@@ -268,5 +268,5 @@ function names(infos: readonly ValueInfoProto[]): string {
 }
 
 function unsupported(file: string, why: string, hint?: string): DeblurError {
-  return new DeblurError('FORMAT_UNSUPPORTED', `${file} can't be used as a network: ${why}.`, hint ? { hint } : {});
+  return new DeblurError('FORMAT_UNSUPPORTED', `${file} can't be used as a network: ${why}.`, { hint });
 }

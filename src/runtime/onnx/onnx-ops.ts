@@ -57,7 +57,7 @@ export class OnnxOps implements Ops<Value> {
     const shape = shapes.conv2d(x.shape, weight.shape, shapeOptions(options));
     const [, , kh = 1, kw = 1] = weight.shape;
     if (kh === 1 && kw === 1 && stride === 1 && padding === 0 && groups === 1) {
-      return this.linear(x, this.reshape(weight, weight.shape.slice(0, 2)), bias ? { bias } : {});
+      return this.linear(x, this.reshape(weight, weight.shape.slice(0, 2)), { bias });
     }
     const result = this.#emit('Conv', [x, weight, bias], shape, {
       attributes: {
@@ -277,7 +277,7 @@ export class OnnxOps implements Ops<Value> {
       },
     });
     // A linear layer may come before it, where there are fewer positions.
-    this.#absorbing.set(result, (map, bias) => this.resizeNearest(this.linear(x, map, bias ? { bias } : {}), factor));
+    this.#absorbing.set(result, (map, bias) => this.resizeNearest(this.linear(x, map, { bias }), factor));
     return result;
   }
 
@@ -289,7 +289,7 @@ export class OnnxOps implements Ops<Value> {
       attributes: { mode: { string: 'linear' }, coordinate_transformation_mode: { string: 'half_pixel' } },
     });
     // The weights of a resize sum to one, so a linear layer may come before it, where there are fewer positions.
-    this.#absorbing.set(result, (map, bias) => this.resizeBilinear(this.linear(x, map, bias ? { bias } : {}), ratio));
+    this.#absorbing.set(result, (map, bias) => this.resizeBilinear(this.linear(x, map, { bias }), ratio));
     return result;
   }
 
@@ -392,7 +392,7 @@ export class OnnxOps implements Ops<Value> {
       const end = start + (part.shape[1] ?? 0);
       const own = this.#transposed(this.#rows(columns, start, end));
       start = end;
-      return this.linear(part, this.reshape(own, [outputs, part.shape[1] ?? 0]), i === 0 && bias ? { bias } : {});
+      return this.linear(part, this.reshape(own, [outputs, part.shape[1] ?? 0]), { bias: i === 0 ? bias : undefined });
     });
     return products.reduce((sum, product) => this.add(sum, product));
   }

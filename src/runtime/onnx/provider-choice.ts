@@ -1,4 +1,4 @@
-import { listProviders, proveProvider, requireProvider } from './provider.js';
+import { listProviders, provenOnce, requireProvider } from './provider.js';
 
 /** Accelerators that `auto` tries, the fastest first. WebGPU is left to be asked for: it may be a software renderer. */
 const accelerators = ['cuda', 'coreml', 'dml'];
@@ -16,7 +16,7 @@ export async function chooseProvider(asked: string, signal?: AbortSignal): Promi
   }
   const known = listProviders().map(({ name }) => name);
   for (const name of accelerators.filter((each) => known.includes(each))) {
-    if ((await proveProvider(name, options)).available) return name;
+    if ((await provenOnce(name, options)).available) return name;
   }
   return 'cpu';
 }

@@ -198,7 +198,7 @@ async function ended(child: ChildProcess): Promise<void> {
 const proofs = new Map<string, ProviderProof>();
 
 /** The proof of a provider, made once per process. */
-async function provenOnce(provider: string, options: Pick<ProofOptions, 'signal'>): Promise<ProviderProof> {
+export async function provenOnce(provider: string, options: Pick<ProofOptions, 'signal'>): Promise<ProviderProof> {
   const proof = proofs.get(provider) ?? (await proveProvider(provider, options));
   proofs.set(provider, proof);
   return proof;

@@ -1,9 +1,10 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { DeblurError } from '../../errors.js';
 import type { Shape } from '../../models/ops.js';
+import { PendingRuns } from '../pending-runs.js';
 import type { DataType } from './tensor.js';
 
-/** Options of {@link createSession}. */
+/** Options of {@link OnnxSession.create}. */
 export interface SessionOptions {
   /** ONNX Runtime's execution providers in order of preference. Default `['cpu']`. */
   readonly providers?: readonly InferenceSession.ExecutionProviderConfig[];
@@ -28,7 +29,7 @@ export function liveSessions(): number {
 /** An ONNX Runtime session that is disposed exactly once, after the runs that are under way. */
 export class OnnxSession implements AsyncDisposable {
   readonly #session: InferenceSession;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #pending = new PendingRuns();
   #disposal: Promise<void> | undefined;
 
   private constructor(session: InferenceSession) {
@@ -75,14 +76,10 @@ export class OnnxSession implements AsyncDisposable {
    */
   async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     if (this.#disposal) throw new TypeError('the session is used after it was disposed');
-    const run = this.#session.run(inputs);
-    this.#running.add(run);
     try {
-      return await run;
+      return await this.#pending.track(this.#session.run(inputs));
     } catch (cause) {
       throw new DeblurError('RUNTIME_FAILED', `ONNX Runtime failed in the network: ${reason(cause)}`, { cause });
-    } finally {
-      this.#running.delete(run);
     }
   }
 
@@ -102,7 +99,7 @@ export class OnnxSession implements AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    await this.#pending.idle();
     alive -= 1;
     await this.#session.release();
   }
