@@ -17,6 +17,7 @@ export type DeblurErrorCode =
   | 'PROVIDER_UNAVAILABLE'
   | 'RUNTIME_FAILED'
   | 'MEMORY_BUDGET'
+  | 'TRAINING_FAILED'
   | 'CANCELLED';
 
 /** Options of {@link DeblurError}. */

@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { z } from 'zod';
+import { checked, isObject, readJson, type Json } from './checked.js';
 import { DeblurError } from './errors.js';
 import { packagePath } from './package-root.js';
 import { nearest } from './nearest.js';
@@ -75,12 +76,6 @@ export type PartialRunSettings = Partial<Omit<z.input<typeof runSettings>, 'scen
   sceneCut?: Partial<z.input<typeof runSettings>['sceneCut']>;
 };
 
-type Json = Record<string, unknown>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Later layers win, object by object; `undefined` never does. */
 function merge(layers: readonly Json[]): Json {
   const out: Json = {};
@@ -92,22 +87,6 @@ function merge(layers: readonly Json[]): Json {
     }
   }
   return out;
-}
-
-function readJson(path: string): Json {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new DeblurError('USAGE', `The settings file ${path} cannot be read.`, { cause });
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch (cause) {
-    throw new DeblurError('USAGE', `The settings file ${path} is not JSON: ${(cause as Error).message}.`, { cause });
-  }
-  throw new DeblurError('USAGE', `The settings file ${path} must hold a JSON object.`);
 }
 
 /** Names of the presets in `config/presets`. */
@@ -129,20 +108,6 @@ function readLayer(nameOrFile: string): Json {
   });
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(path === 'encode' ? encodeSettings.shape : runSettings.shape);
-    return issue.keys
-      .map((key) => {
-        const near = nearest(key, known);
-        return `there is no setting "${path ? `${path}.` : ''}${key}"${near ? `, did you mean "${near}"` : ''}`;
-      })
-      .join('; ');
-  }
-  return `"${path}": ${issue.message}`;
-}
-
 /**
  * Settings of a run, checked once. Later layers win: `config/default.json`, then the preset or file,
  * then what the caller says.
@@ -153,7 +118,5 @@ export function runSettingsFrom(overrides: PartialRunSettings = {}, layer?: stri
   const layers = [readJson(packagePath('config/default.json'))];
   if (layer !== undefined) layers.push(readLayer(layer));
   layers.push(overrides);
-  const result = runSettings.safeParse(merge(layers));
-  if (result.success) return result.data;
-  throw new DeblurError('USAGE', `A setting is not right: ${result.error.issues.map(describeIssue).join('; ')}.`);
+  return checked(runSettings, merge(layers), 'A setting is not right');
 }

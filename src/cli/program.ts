@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { manifest } from '../package-root.js';
 import { compareCommand } from './compare.js';
+import { datasetCommand } from './dataset.js';
 import { doctorCommand } from './doctor.js';
 import { modelsCommand } from './models.js';
 import { runCommand } from './run.js';
+import { trainCommand } from './train.js';
 
 /** The command line, one subcommand per file. */
 export function program(): Command {
@@ -13,7 +15,14 @@ export function program(): Command {
     .option('--verbose', 'print the cause of an error with its stack')
     .showHelpAfterError('Run "deblur --help" or "deblur COMMAND --help" for the options.')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false });
-  for (const command of [runCommand(), compareCommand(), modelsCommand(), doctorCommand()]) {
+  for (const command of [
+    runCommand(),
+    compareCommand(),
+    modelsCommand(),
+    datasetCommand(),
+    trainCommand(),
+    doctorCommand(),
+  ]) {
     root.addCommand(command.copyInheritedSettings(root));
   }
   for (const command of [root, ...root.commands, ...root.commands.flatMap((c) => c.commands)]) command.exitOverride();

@@ -39,6 +39,7 @@ export function estrnn(options: EstrnnConfig = {}): Network {
     reach: 'global',
     overlap: 64,
     forward: (ops, weights, frames) => estrnnSequence(ops, weights, frames, config),
+    forwardSequence: (ops, weights, frames) => estrnnSequence(ops, weights, frames, config),
   };
 }
 

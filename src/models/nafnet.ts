@@ -47,6 +47,7 @@ export function nafnet(options: NafnetConfig): Network {
     window: { past: 0, future: 0 },
     reach: 'global',
     overlap: 32,
+    initial: (name) => (/\.(beta|gamma)$/.test(name) ? 0 : undefined),
     forward(ops, weights, [image]) {
       if (image === undefined) throw new TypeError('NAFNet needs a frame');
       const blocks = <T>(ops: Ops<T>, weights: Weights<T>, x: T, name: string, count: number, level: number) => {

@@ -11,6 +11,14 @@ export interface NetworkSizes {
   readonly placement: 'bottom-right' | 'centre';
 }
 
+/** A frame in 4:2:0. */
+export interface Planes<T> {
+  /** `[N, 1, H, W]`, black 0 and white 1. */
+  readonly luma: T;
+  /** Blue and red difference, `[N, 2, H/2, W/2]`, from -0.5 to 0.5. */
+  readonly chroma: T;
+}
+
 /** A network: one function, and what a runtime must know to call it. */
 export interface Network {
   /** The family's name, for instance `nafnet`. */
@@ -34,6 +42,18 @@ export interface Network {
    * several scales gives the smaller ones after it, largest first.
    */
   forward<T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]): T[];
+  /**
+   * For recurrent networks: restores the frames of a sequence from the one after `past` to the one before the last
+   * `future`, each once, with a state that goes through all of them.
+   */
+  forwardSequence?<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly T[]): T[];
+  /** How training begins: a number, or drawn by the fan-in. Default: scales of normalisations 1, all else by the fan-in. */
+  initial?(name: string): number | 'fan-in' | undefined;
+  /**
+   * The same network on 4:2:0 planes as a decoder gives them, for networks that work on these. The result is what
+   * has to be *added* to the planes of the restored frame, not clamped.
+   */
+  forwardPlanes?<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly Planes<T>[]): Planes<T>;
 }
 
 /** The margins that make a picture's size one that the network takes. */

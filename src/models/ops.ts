@@ -97,6 +97,8 @@ export interface Ops<T> {
 
   /** Zeros of a shape. */
   zeros(shape: Shape): T;
+  /** A fixed tensor, elements in row-major order. It is not trained. */
+  constant(shape: Shape, data: Float32Array): T;
   /** Sum, with broadcasting. */
   add(a: T, b: T): T;
   /** Adds one number to every element. */

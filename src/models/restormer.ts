@@ -47,6 +47,7 @@ export function restormer(options: RestormerConfig = {}): Network {
     window: { past: 0, future: 0 },
     reach: 'global',
     overlap: 64,
+    initial: (name) => (name.endsWith('.temperature') ? 1 : undefined),
     forward(ops, weights, [image]) {
       if (image === undefined) throw new TypeError('Restormer needs a frame');
       return [ops.add(new Restormer(ops, weights, config).run(image), image)];

@@ -61,6 +61,11 @@ export class ShapeOps implements Ops<Shape> {
     return shape;
   }
 
+  constant(shape: Shape, data: Float32Array): Shape {
+    check(elements(shape) === data.length, 'constant', shape, [data.length]);
+    return shape;
+  }
+
   add(a: Shape, b: Shape): Shape {
     return broadcast(a, b);
   }

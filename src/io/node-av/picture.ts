@@ -12,6 +12,12 @@ export async function toRgb(frame: Frame): Promise<Uint8Array> {
   using source = nativePicture(frame);
   using scaler = new Scaler();
   using picture = await scaler.convert(source, { format: c.AV_PIX_FMT_RGB24, width, height });
+  return rgbOfPicture(picture);
+}
+
+/** The samples of a picture in `rgb24`, without padding. */
+export function rgbOfPicture(picture: av.Frame): Uint8Array {
+  const { width, height } = picture;
   const rows = picture.data?.[0] ?? Buffer.alloc(0);
   const stride = picture.linesize[0] ?? 0;
   const result = new Uint8Array(width * height * 3);
@@ -21,12 +27,18 @@ export async function toRgb(frame: Frame): Promise<Uint8Array> {
   return result;
 }
 
-/** Encodes packed RGB as PNG with FFmpeg's encoder. */
-export async function encodePng(rgb: Uint8Array, width: number, height: number): Promise<Buffer> {
-  using picture = allocatePicture(c.AV_PIX_FMT_RGB24, width, height);
+/** A picture in `rgb24` with these samples, which the caller frees. */
+export function pictureFromRgb(rgb: Uint8Array, width: number, height: number): av.Frame {
+  const picture = allocatePicture(c.AV_PIX_FMT_RGB24, width, height);
   const rows = picture.data?.[0] ?? Buffer.alloc(0);
   const stride = picture.linesize[0] ?? 0;
   for (let y = 0; y < height; y += 1) rows.set(rgb.subarray(y * width * 3, (y + 1) * width * 3), y * stride);
+  return picture;
+}
+
+/** Encodes packed RGB as PNG with FFmpeg's encoder. */
+export async function encodePng(rgb: Uint8Array, width: number, height: number): Promise<Buffer> {
+  using picture = pictureFromRgb(rgb, width, height);
   picture.pts = 0n;
   const codec = av.Codec.findEncoder(c.AV_CODEC_ID_PNG);
   if (!codec) throw new DeblurError('CODEC_UNAVAILABLE', 'There is no PNG encoder in this FFmpeg.');

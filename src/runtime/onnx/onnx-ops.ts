@@ -12,6 +12,8 @@ import type {
   SliceOptions,
   Weights,
 } from '../../models/ops.js';
+import { bounce } from '../../models/mirror.js';
+import { boxMatrix } from '../../models/row-filter.js';
 import { ShapeOps } from '../../models/shape-ops.js';
 import type { Tensors } from '../../models/weights/tensors.js';
 import type { GraphBuilder, NodeOptions, Value } from './graph.js';
@@ -143,6 +145,10 @@ export class OnnxOps implements Ops<Value> {
 
   zeros(shape: Shape): Value {
     return this.#emit('ConstantOfShape', [this.#graph.integers(...shape)], shape);
+  }
+
+  constant(shape: Shape, data: Float32Array): Value {
+    return this.#graph.constant('float32', shapes.constant(shape, data), data);
   }
 
   add(a: Value, b: Value): Value {
@@ -465,12 +471,9 @@ export class OnnxOps implements Ops<Value> {
     return this.#graph.constant('float32', [columns, rows], transposed(constantOf(matrix), columns));
   }
 
-  /** `[size - window + 1, size]`: row `i` averages the samples from `i` to `i + window - 1`. */
   #box(size: number, window: number): Value {
-    const outputs = size - window + 1;
-    const matrix = new Float32Array(outputs * size);
-    for (let i = 0; i < outputs; i += 1) matrix.fill(1 / window, i * size + i, i * size + i + window);
-    return this.#graph.constant('float32', [outputs, size], matrix);
+    const { rows, columns, data } = boxMatrix(size, window);
+    return this.#graph.constant('float32', [rows, columns], data);
   }
 
   #gather(x: Value, axis: number, indices: readonly number[]): Value {
@@ -503,13 +506,4 @@ function constantOf(value: Value): Float32Array {
 function shapeOptions<O extends { readonly bias?: Value }>(options: O): Omit<O, 'bias'> & { bias?: Shape } {
   const { bias, ...rest } = options;
   return bias ? { ...rest, bias: bias.shape } : rest;
-}
-
-/** Indices of a row mirrored about its first and last samples as often as the margins need. */
-function bounce(size: number, before: number, after: number): number[] {
-  const period = Math.max(1, 2 * (size - 1));
-  return Array.from({ length: before + size + after }, (_, i) => {
-    const phase = (((i - before) % period) + period) % period;
-    return Math.min(phase, period - phase) % size;
-  });
 }

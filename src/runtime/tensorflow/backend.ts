@@ -1,0 +1,179 @@
+import type { Rank } from '@tensorflow/tfjs';
+import { createRequire } from 'node:module';
+import util from 'node:util';
+import { DeblurError } from '../../errors.js';
+import type { Tfjs } from './tensor.js';
+
+/**
+ * Where TensorFlow.js computes: TensorFlow with CUDA (`@tensorflow/tfjs-node-gpu`), TensorFlow on the processor
+ * (`@tensorflow/tfjs-node`), WebGPU (`@tensorflow/tfjs-backend-webgpu` with the npm package `webgpu`), or plain
+ * JavaScript.
+ */
+export type BackendName = 'tensorflow-gpu' | 'tensorflow' | 'webgpu' | 'cpu';
+
+/** The backends in order of preference. */
+export const backendNames: readonly BackendName[] = ['tensorflow-gpu', 'tensorflow', 'webgpu', 'cpu'];
+
+/** TensorFlow.js, ready to compute. */
+export interface Backend {
+  readonly name: BackendName;
+  readonly tf: Tfjs;
+  /** The version of TensorFlow where it is native, else of TensorFlow.js. */
+  readonly version: string;
+}
+
+/** What came of trying a backend. */
+export interface BackendProof {
+  readonly backend: BackendName;
+  readonly available: boolean;
+  readonly version?: string;
+  /** Milliseconds that one convolution took, loading included. */
+  readonly milliseconds?: number;
+  /** Why it does not work here. */
+  readonly reason?: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+const require = createRequire(import.meta.url);
+const nativePackages = { 'tensorflow-gpu': '@tensorflow/tfjs-node-gpu', tensorflow: '@tensorflow/tfjs-node' } as const;
+
+/** Why a backend can't be had. */
+class Unavailable extends Error {
+  constructor(
+    message: string,
+    readonly hint?: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+/**
+ * Loads TensorFlow.js on a backend. A process has one: the first that was opened is what later calls give.
+ *
+ * @param name Default `auto`: the first of {@link backendNames} that works.
+ * @throws DeblurError `PROVIDER_UNAVAILABLE` when the backend asked for does not work here.
+ */
+export async function openBackend(name: BackendName | 'auto' = 'auto'): Promise<Backend> {
+  const reasons: string[] = [];
+  for (const candidate of name === 'auto' ? backendNames : [name]) {
+    try {
+      return await load(candidate);
+    } catch (cause) {
+      const { message, hint } = describe(cause);
+      if (candidate === name) {
+        throw new DeblurError('PROVIDER_UNAVAILABLE', `TensorFlow.js can't use the backend ${name}: ${message}`, {
+          cause,
+          hint,
+        });
+      }
+      reasons.push(message);
+    }
+  }
+  throw new DeblurError('PROVIDER_UNAVAILABLE', `No backend of TensorFlow.js works here: ${reasons.join(' ')}`);
+}
+
+/** Loads a backend and computes one convolution with it. */
+export async function proveBackend(backend: BackendName): Promise<BackendProof> {
+  const started = performance.now();
+  try {
+    const { tf, version } = await load(backend);
+    const sum = tf.tidy(() =>
+      tf.sum(tf.conv2d(tf.ones<Rank.R4>([1, 8, 8, 2]), tf.ones<Rank.R4>([3, 3, 2, 2]), 1, 'valid')),
+    );
+    const [value] = await sum.data();
+    sum.dispose();
+    if (value !== 1296) throw new Unavailable(`a convolution gave ${value} in place of 1296.`);
+    return { backend, available: true, version, milliseconds: performance.now() - started };
+  } catch (error) {
+    const { message, hint } = describe(error);
+    return { backend, available: false, reason: message, ...(hint === undefined ? {} : { hint }) };
+  }
+}
+
+function describe(error: unknown): { message: string; hint?: string } {
+  if (error instanceof Unavailable && error.hint !== undefined) return { message: error.message, hint: error.hint };
+  return { message: error instanceof Error ? error.message : String(error) };
+}
+
+async function load(name: BackendName): Promise<Backend> {
+  if (name === 'tensorflow' || name === 'tensorflow-gpu') return loadNative(name);
+  const tf = quietly(() => require('@tensorflow/tfjs') as Tfjs);
+  if (name === 'webgpu') await addWebGpu();
+  let ready: boolean;
+  try {
+    ready = await tf.setBackend(name);
+  } catch (cause) {
+    throw new Unavailable(`${(cause as Error).message}`, undefined, cause);
+  }
+  if (!ready) throw new Unavailable(`TensorFlow.js can't initialise it.`);
+  await tf.ready();
+  return { name, tf, version: tf.version_core };
+}
+
+async function loadNative(name: keyof typeof nativePackages): Promise<Backend> {
+  const packageName = nativePackages[name];
+  let path: string;
+  try {
+    path = require.resolve(packageName);
+  } catch (cause) {
+    throw new Unavailable(`${packageName} is not installed.`, `Install it with "npm install ${packageName}".`, cause);
+  }
+  restoreOldHelpers();
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  let tf: Tfjs & { version: Record<string, string> };
+  try {
+    tf = quietly(() => require(path) as Tfjs & { version: Record<string, string> });
+  } catch (cause) {
+    throw new Unavailable(
+      `the native part of ${packageName} is missing or can't be loaded.`,
+      'Where its prebuilt binary can’t be had, scripts/install-tensorflow.sh builds it.',
+      cause,
+    );
+  }
+  await tf.setBackend('tensorflow');
+  await tf.ready();
+  return { name, tf, version: tf.version['tfjs-node'] ?? tf.version_core };
+}
+
+async function addWebGpu(): Promise<void> {
+  try {
+    const { create, globals } = require('webgpu') as { create: (flags: string[]) => unknown; globals: object };
+    Object.assign(globalThis, globals);
+    const place = globalThis as { navigator?: object };
+    place.navigator ??= {};
+    if (!('gpu' in place.navigator)) Object.defineProperty(place.navigator, 'gpu', { value: create([]) });
+    await import('@tensorflow/tfjs-backend-webgpu');
+  } catch (cause) {
+    throw new Unavailable(
+      'the packages @tensorflow/tfjs-backend-webgpu and webgpu are not both installed.',
+      'Install them with "npm install @tensorflow/tfjs-backend-webgpu@4.22.0 webgpu".',
+      cause,
+    );
+  }
+}
+
+/** tfjs-node 4.22 calls helpers that Node 23 took out of `util`. */
+function restoreOldHelpers(): void {
+  const helpers = {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: (value: unknown) => Array.isArray(value),
+    isString: (value: unknown) => typeof value === 'string',
+    isObject: (value: unknown) => typeof value === 'object' && value !== null,
+  };
+  const target = util as unknown as Record<string, unknown>;
+  for (const [name, helper] of Object.entries(helpers)) target[name] ??= helper;
+}
+
+/** TensorFlow.js advertises its other packages on the console while it loads. */
+function quietly<T>(work: () => T): T {
+  const { log, warn } = console;
+  const silent = () => undefined;
+  Object.assign(console, { log: silent, warn: silent });
+  try {
+    return work();
+  } finally {
+    Object.assign(console, { log, warn });
+  }
+}

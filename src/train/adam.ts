@@ -1,0 +1,112 @@
+import type * as tfjs from '@tensorflow/tfjs';
+import type { Tfjs } from '../runtime/tensorflow/tensor.js';
+import type { Parameters } from './parameters.js';
+
+/** Options of {@link Adam}. */
+export interface AdamOptions {
+  /** Decay rates of the mean of the gradient and of its square. Default 0.9 and 0.999. */
+  readonly betas?: readonly [number, number];
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Decoupled from the gradient, as in AdamW. Default 0. */
+  readonly weightDecay?: number;
+  /** Longest gradient, as a whole; a longer one is shortened to it. Default: no limit. */
+  readonly clip?: number;
+  /** Weight of the past in the running mean of the parameters. Default 0.999. */
+  readonly average?: number;
+}
+
+/**
+ * Adam (Kingma and Ba, ICLR 2015) and AdamW (Loshchilov and Hutter, ICLR 2019) with PyTorch's arithmetic, a limit on
+ * the gradient's norm, and a running mean of the parameters. All parameters are updated as one vector: an operator
+ * per parameter would cost more than the arithmetic.
+ */
+export class Adam implements Disposable {
+  readonly #tf: Tfjs;
+  readonly #parameters: Parameters;
+  readonly #options: Required<Omit<AdamOptions, 'clip'>> & { clip: number | undefined };
+  readonly #mean: tfjs.Variable<tfjs.Rank.R1>;
+  readonly #square: tfjs.Variable<tfjs.Rank.R1>;
+  readonly #average: tfjs.Variable<tfjs.Rank.R1>;
+  #step = 0;
+
+  constructor(tf: Tfjs, parameters: Parameters, options: AdamOptions = {}) {
+    const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, clip, average = 0.999 } = options;
+    this.#tf = tf;
+    this.#parameters = parameters;
+    this.#options = { betas, epsilon, weightDecay, clip, average };
+    const variable = (initial: tfjs.Tensor1D) => {
+      const kept = tf.variable(initial);
+      initial.dispose();
+      return kept;
+    };
+    this.#mean = variable(tf.zeros([parameters.count]));
+    this.#square = variable(tf.zeros([parameters.count]));
+    this.#average = variable(parameters.flat());
+  }
+
+  /** Updates so far. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** The running mean of the parameters, in the form of `Parameters.flat`. Stays the optimiser's. */
+  get average(): tfjs.Tensor1D {
+    return this.#average;
+  }
+
+  /**
+   * One update.
+   *
+   * @param gradients one per variable, in the parameters' order.
+   * @returns the norm of the gradient before it was shortened; when it is not finite nothing is changed.
+   */
+  update(gradients: readonly tfjs.Tensor[], rate: number): number {
+    const tf = this.#tf;
+    const { betas, epsilon, weightDecay, clip, average } = this.#options;
+    return tf.tidy(() => {
+      const raw = tf.concat1d(gradients.map((gradient) => gradient.flatten()));
+      const norm = tf.norm(raw).dataSync()[0] ?? NaN;
+      if (!Number.isFinite(norm)) return norm;
+      this.#step += 1;
+      const gradient = clip !== undefined && norm > clip ? tf.mul(raw, clip / (norm + 1e-6)) : raw;
+      const mean = tf.add(tf.mul(this.#mean, betas[0]), tf.mul(gradient, 1 - betas[0])) as tfjs.Tensor1D;
+      const square = tf.add(tf.mul(this.#square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1])) as tfjs.Tensor1D;
+      this.#mean.assign(mean);
+      this.#square.assign(square);
+      const deviation = tf.add(tf.mul(tf.sqrt(square), 1 / Math.sqrt(1 - betas[1] ** this.#step)), epsilon);
+      const change = tf.mul(tf.div(mean, deviation), rate / (1 - betas[0] ** this.#step));
+      const before = this.#parameters.flat();
+      const decayed = weightDecay > 0 ? tf.mul(before, 1 - rate * weightDecay) : before;
+      const after = tf.sub(decayed, change) as tfjs.Tensor1D;
+      this.#parameters.assign(after);
+      // Young means follow quickly, so that the first steps don't weigh on them.
+      const past = Math.min(average, (1 + this.#step) / (10 + this.#step));
+      this.#average.assign(tf.add(tf.mul(this.#average, past), tf.mul(after, 1 - past)) as tfjs.Tensor1D);
+      return norm;
+    });
+  }
+
+  /** What a checkpoint keeps, each in the form of `Parameters.flat`. */
+  state(): { step: number; mean: tfjs.Tensor1D; square: tfjs.Tensor1D; average: tfjs.Tensor1D } {
+    return { step: this.#step, mean: this.#mean, square: this.#square, average: this.#average };
+  }
+
+  /** Goes on from a checkpoint. */
+  restore(state: { step: number; mean: tfjs.Tensor1D; square: tfjs.Tensor1D; average: tfjs.Tensor1D }): void {
+    this.#step = state.step;
+    this.#mean.assign(state.mean);
+    this.#square.assign(state.square);
+    this.#average.assign(state.average);
+  }
+
+  dispose(): void {
+    this.#mean.dispose();
+    this.#square.dispose();
+    this.#average.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

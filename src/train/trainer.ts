@@ -1,0 +1,350 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type * as tfjs from '@tensorflow/tfjs';
+import { DeblurError, throwIfAborted } from '../errors.js';
+import { AtomicFile } from '../io/atomic-file.js';
+import { createNetwork } from '../models/families.js';
+import type { Network } from '../models/network.js';
+import { parametersOf } from '../models/network.js';
+import { readCheckpoint } from '../models/weights/checkpoint.js';
+import { writeSafetensors } from '../models/weights/safetensors.js';
+import { checkParameters, type Tensors } from '../models/weights/tensors.js';
+import type { Backend } from '../runtime/tensorflow/backend.js';
+import { channelsLast, tensorIn, valueOf, type TfValue } from '../runtime/tensorflow/tensor.js';
+import { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
+import { Adam } from './adam.js';
+import { CheckpointStore, type TrainingState } from './checkpoint.js';
+import type { TrainConfig } from './config.js';
+import { combineLosses, type CombinedLoss } from './losses.js';
+import type { TrainLog } from './log/train-log.js';
+import { initialParameters, Parameters } from './parameters.js';
+import { Random } from './random.js';
+import { learningRate } from './schedule.js';
+import { openPairSet } from './sets/open-set.js';
+import { PairSampler, type PairBatch } from './sets/pair-sampler.js';
+import { Validation, type ValidationScore } from './validation.js';
+
+/** Options of {@link train}. */
+export interface TrainOptions {
+  readonly config: TrainConfig;
+  /** Where the recipe's relative paths begin. */
+  readonly folder: string;
+  /** The run's folder: checkpoints, logs and the result. */
+  readonly run: string;
+  readonly backend: Backend;
+  /** Makes the logs, told the step that the run begins with. */
+  readonly log: (from: number) => TrainLog;
+  /** Called after each step. */
+  readonly onStep?: (progress: TrainProgress) => void;
+  /** Is told of things that a person should know. */
+  readonly onNote?: (note: string) => void;
+  /** Ends the run after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** How far a run is. */
+export interface TrainProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  readonly rate: number;
+  /** Steps per second in this process. */
+  readonly speed: number;
+  readonly validation: ValidationScore | undefined;
+}
+
+/** What a run did. */
+export interface TrainReport {
+  readonly steps: number;
+  /** Whether all steps are done. */
+  readonly complete: boolean;
+  /** The file with the averaged parameters. */
+  readonly model: string;
+  readonly validation: ValidationScore | undefined;
+  /** Pictures that could not be read. */
+  readonly unreadable: number;
+}
+
+/** Losses that the mean for {@link TrainConfig.explosion} is taken over. */
+const remembered = 0.99;
+
+/**
+ * Trains a network on pairs. Goes on where the run's folder has a checkpoint: the samples of a step depend on the
+ * seed and the step alone, so an interrupted run gives the losses of an unbroken one.
+ *
+ * @throws DeblurError `TRAINING_FAILED` when the loss is no number or explodes, with advice; the last checkpoint
+ * stays. `INPUT_UNREADABLE`, `INPUT_NOT_FOUND` for the data, `OUTPUT_FULL`, `OUTPUT_UNWRITABLE`.
+ */
+export async function train(options: TrainOptions): Promise<TrainReport> {
+  const { config, folder, run, backend, onStep, onNote, signal } = options;
+  throwIfAborted(signal);
+  const { tf } = backend;
+  const random = new Random(config.seed);
+  const network = createNetwork(config.network.name, networkOptions(config));
+  const set = await openPairSet(path.resolve(folder, config.data.folder), {
+    split: config.data.split,
+    ...(config.data.layout === undefined ? {} : { layout: config.data.layout }),
+  });
+  const sampler = new PairSampler(set, random, {
+    ...config.data,
+    ...network.window,
+    cache: config.data.cache * 2 ** 30,
+  });
+  const validation = await openValidation(config, folder, network);
+  const store = new CheckpointStore(path.join(run, 'checkpoints'));
+  const recipe = JSON.stringify(config.network);
+  const saved = await store.latest((error) => onNote?.(`${error.message} The one before is used.`));
+  if (saved && saved.recipe !== recipe) {
+    throw new DeblurError('CHECKPOINT_INVALID', `${run} holds the run of another network: ${saved.recipe}.`, {
+      hint: 'Name another folder for this run.',
+    });
+  }
+  const initial = saved?.model ?? (await firstParameters(config, folder, network, random));
+  using parameters = new Parameters(tf, initial);
+  using adam = new Adam(tf, parameters, config.optimiser);
+  if (saved) restore(tf, adam, parameters, saved);
+  const loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
+  const ops = new TensorflowOps(tf);
+  const log = options.log(saved?.step ?? 0);
+
+  let step = saved?.step ?? 0;
+  let score: ValidationScore | undefined;
+  let usual: number | undefined;
+  const started = performance.now();
+  const first = step;
+  const save = () => store.save(stateOf(step, adam, parameters, recipe));
+  const measure = async () => {
+    if (!validation) return;
+    score = await validation.score(tf, ops, parameters, adam.average, async (name, picture) => {
+      await log.picture(step, name, picture);
+    });
+    log.scalars(step, { 'validation/psnr': score.psnr, 'validation/gain': score.gain });
+  };
+  const batchOf = (at: number) =>
+    sampler.batch(at, longestBlur(config, at / (config.steps * config.optimiser.accumulate)));
+
+  const { accumulate } = config.optimiser;
+  let next = step < config.steps ? batchOf(step * accumulate) : undefined;
+  try {
+    while (step < config.steps && next && !signal?.aborted) {
+      const gradients: tfjs.Tensor[] = [];
+      let total = 0;
+      const parts = config.losses.map(() => 0);
+      try {
+        for (let k = 0; k < accumulate; k += 1) {
+          const batch: PairBatch = await next;
+          const following: number = step * accumulate + k + 1;
+          next = following < config.steps * accumulate ? batchOf(following) : next;
+          // A failure is met where the batch is awaited.
+          next.catch(() => undefined);
+          const result = differentiate(tf, ops, network, parameters, loss, batch, config.data);
+          addTo(tf, gradients, result.gradients, 1 / accumulate);
+          total += result.total / accumulate;
+          result.parts.forEach((part, i) => (parts[i] = (parts[i] ?? 0) + part / accumulate));
+        }
+        checkLoss(total, usual, config.explosion, step);
+        const rate = learningRate(config.schedule, step, config.steps);
+        const norm = adam.update(gradients, rate);
+        checkLoss(norm, undefined, Infinity, step);
+        usual = usual === undefined ? total : remembered * usual + (1 - remembered) * total;
+        step += 1;
+        const speed = (step - first) / ((performance.now() - started) / 1000);
+        if (step % config.logEvery === 0 || step === config.steps) {
+          const named = Object.fromEntries(config.losses.map(({ kind }, i) => [`loss/${kind}`, parts[i] ?? 0]));
+          log.scalars(step, { loss: total, ...(config.losses.length > 1 ? named : {}), rate, norm, speed });
+        }
+        onStep?.({ step, steps: config.steps, loss: total, rate, speed, validation: score });
+      } finally {
+        tf.dispose(gradients);
+      }
+      if (validation && (step % validation.every === 0 || step === config.steps)) await measure();
+      if (step % config.checkpointEvery === 0) await save();
+    }
+    if (step > first) await save();
+    const model = path.join(run, 'model.safetensors');
+    await exportModel(model, parameters.unpack(adam.average), config, step);
+    return { steps: step, complete: step >= config.steps, model, validation: score, unreadable: sampler.unreadable };
+  } finally {
+    await log.close();
+  }
+}
+
+/** A network's own options: what its recipe says beside the name. */
+export function networkOptions({ network }: Pick<TrainConfig, 'network'>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(network).filter(([key]) => key !== 'name'));
+}
+
+/** Value and gradients of the loss of a batch; the gradients are the caller's. */
+function differentiate(
+  tf: Backend['tf'],
+  ops: TensorflowOps,
+  network: Network,
+  parameters: Parameters,
+  loss: CombinedLoss,
+  batch: PairBatch,
+  { batch: count, crop, clip }: TrainConfig['data'],
+): { total: number; parts: number[]; gradients: tfjs.Tensor[] } {
+  let parts: number[] = [];
+  const { value, grads } = tf.tidy(() => {
+    const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);
+    const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
+    const targets = batch.sharp.map(picture);
+    return tf.variableGrads(() => {
+      const losses = restoredFrames(ops, network, parameters, frames, clip).map((outputs, i) =>
+        lossOfScales(tf, loss, outputs, targets[i]),
+      );
+      parts = sumOfParts(losses.map((each) => each.parts));
+      return tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
+    }, [...parameters.variables]);
+  });
+  const total = value.dataSync()[0] ?? NaN;
+  value.dispose();
+  const gradients = parameters.variables.map((variable) => {
+    const gradient = grads[variable.name];
+    if (!gradient) throw new TypeError(`the loss does not depend on ${variable.name}`);
+    return gradient;
+  });
+  return { total, parts, gradients };
+}
+
+/** The outputs (largest scale first) of each restored frame. */
+function restoredFrames(
+  ops: TensorflowOps,
+  network: Network,
+  parameters: Parameters,
+  frames: readonly TfValue[],
+  clip: number,
+): TfValue[][] {
+  if (network.forwardSequence && clip > 1) {
+    return network.forwardSequence(ops, parameters, frames).map((frame) => [frame]);
+  }
+  const length = network.window.past + 1 + network.window.future;
+  return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, frames.slice(i, i + length)));
+}
+
+/** The loss summed over a network's scales; smaller targets by bilinear interpolation, as MIMO-UNet's. */
+function lossOfScales(
+  tf: Backend['tf'],
+  loss: CombinedLoss,
+  outputs: readonly TfValue[],
+  target: tfjs.Tensor4D | undefined,
+): { total: tfjs.Scalar; parts: number[] } {
+  if (!target) throw new TypeError('a restored frame has no truth');
+  const results = outputs.map((output) => {
+    const picture = tensorIn(tf, output, channelsLast) as tfjs.Tensor4D;
+    const [, height, width] = picture.shape;
+    const truth = height === target.shape[1] ? target : tf.image.resizeBilinear(target, [height, width], false, true);
+    return loss(picture, truth);
+  });
+  return {
+    total: tf.addN(results.map(({ total }) => total)) as tfjs.Scalar,
+    parts: sumOfParts(results.map(({ parts }) => parts.map((part) => part.dataSync()[0] ?? NaN))),
+  };
+}
+
+function sumOfParts(lists: readonly (readonly number[])[]): number[] {
+  return (lists[0] ?? []).map((_, i) => lists.reduce((sum, list) => sum + (list[i] ?? 0), 0));
+}
+
+/** Adds scaled gradients to the sums so far, which take the place of the old ones. */
+function addTo(tf: Backend['tf'], sums: tfjs.Tensor[], gradients: readonly tfjs.Tensor[], scale: number): void {
+  gradients.forEach((gradient, i) => {
+    if (scale === 1) {
+      sums[i] = gradient;
+      return;
+    }
+    const before = sums[i];
+    sums[i] = tf.tidy(() => {
+      const scaled = tf.mul(gradient, scale);
+      return before ? tf.add(before, scaled) : scaled;
+    });
+    tf.dispose(before ? [gradient, before] : [gradient]);
+  });
+}
+
+function checkLoss(value: number, usual: number | undefined, explosion: number, step: number): void {
+  const exploded = usual !== undefined && usual > 0 && value > usual * explosion;
+  if (Number.isFinite(value) && !exploded) return;
+  const what = exploded ? `rose to ${value.toPrecision(3)} from about ${usual.toPrecision(3)}` : 'is not a number';
+  throw new DeblurError('TRAINING_FAILED', `The loss ${what} at step ${step + 1}; the last checkpoint is as it was.`, {
+    hint: 'Halve the learning rate ("schedule.rate"), or set "optimiser.clip" to about the usual gradient norm of the log, and run again: it goes on from the checkpoint.',
+  });
+}
+
+/** The longest blur that samples may have at a part of the run. */
+function longestBlur({ data: { curriculum } }: TrainConfig, progress: number): number {
+  if (!curriculum || progress >= curriculum.until) return Infinity;
+  return curriculum.from * (curriculum.to / curriculum.from) ** (progress / curriculum.until);
+}
+
+async function firstParameters(
+  config: TrainConfig,
+  folder: string,
+  network: Network,
+  random: Random,
+): Promise<Tensors> {
+  if (config.initial === undefined) return initialParameters(network, random.fork('parameters'));
+  const file = path.resolve(folder, config.initial);
+  const tensors = readCheckpoint(await bytesOf(file), file);
+  checkParameters(tensors, parametersOf(network), path.basename(file));
+  return tensors;
+}
+
+async function perceptualOptions({ vgg, losses }: TrainConfig, folder: string) {
+  if (!losses.some(({ kind }) => kind === 'perceptual')) return undefined;
+  if (!vgg) {
+    throw new DeblurError('USAGE', 'The perceptual loss needs the weights of a VGG.', {
+      hint: 'Name a torchvision checkpoint under "vgg", for instance { "file": "vgg16-397923af.pth" }.',
+    });
+  }
+  const file = path.resolve(folder, vgg.file);
+  const all = readCheckpoint(await bytesOf(file), file);
+  return { weights: new Map([...all].filter(([name]) => name.startsWith('features.'))), depth: vgg.depth };
+}
+
+async function bytesOf(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new DeblurError('INPUT_NOT_FOUND', `${file} can't be read.`, { cause });
+  }
+}
+
+async function openValidation(config: TrainConfig, folder: string, network: Network): Promise<Validation | undefined> {
+  if (!config.validation) return undefined;
+  const root = path.resolve(folder, config.validation.folder ?? config.data.folder);
+  const set = await openPairSet(root, { split: config.validation.split });
+  return new Validation(network, set, config.validation);
+}
+
+function stateOf(step: number, adam: Adam, parameters: Parameters, recipe: string): TrainingState {
+  const { step: updates, mean, square, average } = adam.state();
+  const flat = parameters.flat();
+  const state = {
+    ...{ step, updates, recipe },
+    model: parameters.unpack(flat),
+    average: parameters.unpack(average),
+    mean: parameters.unpack(mean),
+    square: parameters.unpack(square),
+  };
+  flat.dispose();
+  return state;
+}
+
+function restore(tf: Backend['tf'], adam: Adam, parameters: Parameters, state: TrainingState): void {
+  tf.tidy(() => {
+    adam.restore({
+      step: state.updates,
+      mean: parameters.pack(state.mean),
+      square: parameters.pack(state.square),
+      average: parameters.pack(state.average),
+    });
+  });
+}
+
+async function exportModel(target: string, weights: Tensors, config: TrainConfig, step: number): Promise<void> {
+  const metadata = { network: JSON.stringify(config.network), step: String(step) };
+  const file = await AtomicFile.create(target, { overwrite: true });
+  await file.write(writeSafetensors(weights, metadata));
+  await file.commit();
+}

@@ -1,0 +1,128 @@
+import type * as tfjs from '@tensorflow/tfjs';
+import { pictureFromArray } from '../metrics/picture.js';
+import { psnr } from '../metrics/psnr.js';
+import { applyNetwork, type Network } from '../models/network.js';
+import { channelsLast, tensorIn, valueOf, type Tfjs } from '../runtime/tensorflow/tensor.js';
+import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
+import type { Parameters } from './parameters.js';
+import type { PairScene, PairSet } from './sets/pair-set.js';
+import { decodePicture, type DecodedPicture } from './sets/picture-cache.js';
+
+/** How good a network is on the frames of a test. */
+export interface ValidationScore {
+  /** Mean PSNR of the results in dB. */
+  readonly psnr: number;
+  /** Mean of what each frame gained over its blurry input, in dB. */
+  readonly gain: number;
+}
+
+/** Options of {@link Validation}. */
+export interface ValidationOptions {
+  /** Frames that are measured, spread over the scenes. */
+  readonly frames: number;
+  /** Pictures in the log. */
+  readonly pictures: number;
+  /** Steps between tests. */
+  readonly every: number;
+}
+
+/** Highest PSNR that counts: beyond it a difference can't be seen, and a perfect frame would count as infinity. */
+const ceiling = 60;
+
+/** Measures a network on whole frames while it trains. */
+export class Validation {
+  readonly every: number;
+  readonly #network: Network;
+  readonly #places: readonly { scene: PairScene; index: number }[];
+  readonly #pictures: number;
+
+  constructor(network: Network, set: PairSet, { frames, pictures, every }: ValidationOptions) {
+    this.every = every;
+    this.#network = network;
+    this.#pictures = pictures;
+    const all = set.scenes.flatMap((scene) => scene.pairs.map((_, index) => ({ scene, index })));
+    const count = Math.min(frames, all.length);
+    this.#places = Array.from({ length: count }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / count)]).flatMap(
+      (place) => place ?? [],
+    );
+  }
+
+  /**
+   * Scores parameters.
+   *
+   * @param average the parameters to measure, in the form of `Parameters.flat`; the present ones come back afterwards.
+   */
+  async score(
+    tf: Tfjs,
+    ops: TensorflowOps,
+    parameters: Parameters,
+    average: tfjs.Tensor1D,
+    onPicture: (name: string, picture: DecodedPicture) => Promise<void>,
+  ): Promise<ValidationScore> {
+    const present = parameters.flat();
+    parameters.assign(average);
+    try {
+      let [total, gain] = [0, 0];
+      for (const [i, { scene, index }] of this.#places.entries()) {
+        const { past, future } = this.#network.window;
+        const pair = scene.pairs[index];
+        if (!pair) continue;
+        const window = Array.from({ length: past + 1 + future }, (_, k) => {
+          const at = Math.min(Math.max(index - past + k, 0), scene.pairs.length - 1);
+          return decodePicture(scene.pairs[at]?.blur ?? pair.blur);
+        });
+        const frames = await Promise.all(window);
+        const truth = await decodePicture(pair.sharp);
+        const input = frames[past] ?? truth;
+        const result = restorePicture(tf, ops, this.#network, parameters, frames);
+        const score = Math.min(ceiling, psnr(view(truth), view(result)));
+        total += score;
+        gain += score - Math.min(ceiling, psnr(view(truth), view(input)));
+        if (i < this.#pictures) await onPicture(`validation/${scene.name}`, beside([input, result, truth]));
+      }
+      return { psnr: total / this.#places.length, gain: gain / this.#places.length };
+    } finally {
+      parameters.assign(present);
+      present.dispose();
+    }
+  }
+}
+
+function view({ data, width, height }: DecodedPicture) {
+  return pictureFromArray(data, { width, height });
+}
+
+/** Runs a network on 8-bit frames. */
+function restorePicture(
+  tf: Tfjs,
+  ops: TensorflowOps,
+  network: Network,
+  parameters: Parameters,
+  frames: readonly DecodedPicture[],
+): DecodedPicture {
+  const [{ width, height } = { width: 0, height: 0 }] = frames;
+  const data = tf.tidy(() => {
+    const values = frames.map((frame) => {
+      const codes = tf.tensor4d(Float32Array.from(frame.data), [1, height, width, 3]);
+      return valueOf(tf.mul(codes, 1 / 255), channelsLast);
+    });
+    const result = tensorIn(tf, applyNetwork(ops, network, parameters, values), channelsLast);
+    return tf.round(tf.mul(tf.clipByValue(result, 0, 1), 255)).dataSync();
+  });
+  return { data: Uint8Array.from(data), width, height };
+}
+
+/** Pictures of one height side by side. */
+function beside(pictures: readonly DecodedPicture[]): DecodedPicture {
+  const width = pictures.reduce((sum, picture) => sum + picture.width, 0);
+  const height = pictures[0]?.height ?? 0;
+  const data = new Uint8Array(width * height * 3);
+  let left = 0;
+  for (const picture of pictures) {
+    for (let y = 0; y < height; y += 1) {
+      data.set(picture.data.subarray(y * picture.width * 3, (y + 1) * picture.width * 3), (y * width + left) * 3);
+    }
+    left += picture.width;
+  }
+  return { data, width, height };
+}
