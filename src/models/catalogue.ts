@@ -1,4 +1,5 @@
 import { estrnn } from './estrnn.js';
+import { light } from './light.js';
 import { maxim } from './maxim.js';
 import { mimoUnet } from './mimo-unet.js';
 import { nafnet } from './nafnet.js';
@@ -24,6 +25,12 @@ export type WeightSource =
       readonly name: string;
       /** Bytes on disk. */
       readonly bytes: number;
+    }
+  | {
+      /** A file of this package. */
+      readonly kind: 'bundled';
+      /** Its name in `weights/`. */
+      readonly file: string;
     }
   | {
       /** The authors' checkpoint, which a person downloads and installs with `deblur models add`. */
@@ -99,6 +106,15 @@ function mimoUnetEntry(plus: boolean, psnr: number, ssim: number): ModelEntry {
 
 /** The models this program knows by name. */
 export const catalogue: readonly ModelEntry[] = [
+  {
+    name: 'light',
+    title: "this project's light streaming network, trained on synthesised blur",
+    network: light(),
+    colour: 'rgb',
+    licence: 'MIT',
+    citation: 'deblur-stream, weights/light.md.',
+    source: { kind: 'bundled', file: 'light.safetensors' },
+  },
   {
     name: 'maxim',
     title: 'MAXIM S-3, trained on GoPro',

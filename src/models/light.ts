@@ -7,11 +7,11 @@ import { analysisOfChroma, analysisOfLuma, analysisOfRgb, chromaBands, lumaBands
 /** Options of {@link light}. */
 const lightConfig = z.strictObject({
   /** Channels at a quarter of the frame's size. */
-  width: z.int().min(8).max(256).default(48),
+  width: z.int().min(8).max(256).default(32),
   /** Channels at an eighth of it. */
-  deepWidth: z.int().min(8).max(512).default(96),
+  deepWidth: z.int().min(8).max(512).default(80),
   /** Residual blocks at a quarter of the size, before the deeper level. */
-  encoder: z.int().min(0).max(16).default(1),
+  encoder: z.int().min(0).max(16).default(0),
   /** Residual blocks at an eighth of the size. */
   deep: z.int().min(1).max(32).default(3),
   /** Residual blocks at a quarter of the size, after the deeper level. */
@@ -74,9 +74,12 @@ function reachOf({ encoder, deep, decoder }: Config): number {
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
 function restore<T>(ops: Ops<T>, weights: Weights<T>, bands: readonly T[], config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
-  let x = ops.leakyRelu(conv(ops, weights, ops.concat(bands, 1), 'input', width), slope);
+  const all = ops.concat(bands, 1);
+  let x = ops.leakyRelu(conv(ops, weights, all, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;
+  // The deeper level sees every band itself: there are more of them than a narrow first layer can pass on.
+  x = ops.concat([x, all], 1);
   x = ops.leakyRelu(conv(ops, weights, x, 'down', deepWidth, { kernel: 2, stride: 2, padding: 0 }), slope);
   for (let i = 0; i < deep; i += 1) x = block(ops, weights, x, `deep.${i}`);
   x = ops.add(skip, ops.pixelShuffle(conv(ops, weights, x, 'up', 4 * width, { kernel: 1 }), 2));

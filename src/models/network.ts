@@ -80,8 +80,45 @@ export function applyNetwork<T>(ops: Ops<T>, network: Network, weights: Weights<
   const padded = exact ? frames : frames.map((frame) => ops.pad(frame, margins, network.sizes.padding));
   const [result] = network.forward(ops, weights, padded);
   if (result === undefined) throw new TypeError(`${network.name} gave no output`);
-  if (exact) return result;
-  const rows = ops.slice(result, { axis: 2, start: margins.top, end: margins.top + height });
+  return exact ? result : cropped(ops, result, margins, height, width);
+}
+
+/**
+ * Runs a network that works on 4:2:0 planes on frames of any even size: pads them and crops the result.
+ *
+ * @returns what has to be added to the planes of the restored frame.
+ */
+export function applyToPlanes<T>(
+  ops: Ops<T>,
+  network: Network,
+  weights: Weights<T>,
+  frames: readonly Planes<T>[],
+): Planes<T> {
+  const [first] = frames;
+  if (first === undefined || !network.forwardPlanes) throw new TypeError(`${network.name} does not work on planes`);
+  const [height = 0, width = 0] = ops.shape(first.luma).slice(2);
+  const margins = marginsFor(network.sizes, height, width);
+  const { top, left, bottom, right } = margins;
+  const half = { top: top / 2, left: left / 2, bottom: bottom / 2, right: right / 2 };
+  const exact = Object.values(margins).every((margin) => margin === 0);
+  const { padding } = network.sizes;
+  const padded = exact
+    ? frames
+    : frames.map(({ luma, chroma }) => ({
+        luma: ops.pad(luma, margins, padding),
+        chroma: ops.pad(chroma, half, padding),
+      }));
+  const difference = network.forwardPlanes(ops, weights, padded);
+  if (exact) return difference;
+  return {
+    luma: cropped(ops, difference.luma, margins, height, width),
+    chroma: cropped(ops, difference.chroma, half, height / 2, width / 2),
+  };
+}
+
+/** Takes margins off again. */
+function cropped<T>(ops: Ops<T>, x: T, margins: Margins, height: number, width: number): T {
+  const rows = ops.slice(x, { axis: 2, start: margins.top, end: margins.top + height });
   return ops.slice(rows, { axis: 3, start: margins.left, end: margins.left + width });
 }
 

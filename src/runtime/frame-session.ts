@@ -13,14 +13,15 @@ export interface PictureGeometry {
 
 /**
  * Small maps that tell a sound result from a broken one, computed beside the result. Each is a grid of
- * `cell × cell` pixel means over the RGB picture in [0, 1], channel-major.
+ * `cell × cell` pixel means over the RGB picture in [0, 1],
+ * channel-major, or over its luma where the network works on 4:2:0 planes.
  */
 export interface OutputHealth {
   /** Edge of a cell in pixels. */
   readonly cell: number;
   /** Mean of the source per channel and cell. */
   readonly sourceMean: Float32Array;
-  /** Mean of the network's result before clamping: NaN and infinity in any pixel show in its cell. */
+  /** Mean of the network's result before clamping: NaN and infinity in any pixel show in some cell. */
   readonly resultMean: Float32Array;
   /** Fraction of source pixels per cell that equal their right neighbour. */
   readonly sourceFlat: Float32Array;

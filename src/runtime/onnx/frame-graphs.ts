@@ -67,27 +67,71 @@ export function wholeGraph(options: FrameGraphOptions): GraphBuilder {
   const { stage, batch, geometry, strides } = options;
   const builder = new GraphBuilder();
   const picture = new PictureStage(builder, geometry);
-  const ops = new OnnxOps(builder);
   const places = [...Array(windowLength(stage)).keys()];
-  const windows = [...Array(batch).keys()].map((b) =>
-    places.map((k) => {
-      const planes = picture.read(inputPrefix(b, k), strides);
-      return { planes, rgb: picture.toRgb(planes) };
-    }),
-  );
-  const frames = places.map((k) => {
-    const batched = windows.flatMap((window) => window[k]?.rgb ?? []);
-    const [only] = batched;
-    return batched.length === 1 && only ? only : ops.concat(batched, 0);
-  });
-  const result = stage.emit(builder, frames);
-  windows.forEach((window, b) => {
-    const target = window[stage.window.past];
-    if (!target) throw new RangeError('a window has no target');
-    const own = batch === 1 ? result : ops.slice(result, { axis: 0, start: b, end: b + 1 });
-    finish(builder, options, picture, b, target.planes, target.rgb, own);
-  });
+  const windows = [...Array(batch).keys()].map((b) => places.map((k) => picture.read(inputPrefix(b, k), strides)));
+  if (stage.emitPlanes && picture.isEven420) planarWhole(builder, options, picture, windows);
+  else rgbWhole(builder, options, picture, windows);
   return builder;
+}
+
+/** Frames of a batch: the code values of each plane of each frame of each window. */
+type Windows = readonly (readonly (readonly Value[])[])[];
+
+function rgbWhole(builder: GraphBuilder, options: FrameGraphOptions, picture: PictureStage, windows: Windows): void {
+  const { stage } = options;
+  const ops = new OnnxOps(builder);
+  const rgb = windows.map((window) => window.map((planes) => picture.toRgb(planes)));
+  const result = stage.emit(builder, batched(ops, rgb));
+  windows.forEach((window, b) => {
+    const [planes, source] = [window[stage.window.past], rgb[b]?.[stage.window.past]];
+    if (!planes || !source) throw new RangeError('a window has no target');
+    finish(builder, options, picture, b, planes, source, ofBatch(ops, result, b, windows.length));
+  });
+}
+
+function planarWhole(builder: GraphBuilder, options: FrameGraphOptions, picture: PictureStage, windows: Windows): void {
+  const { stage, strength } = options;
+  const ops = new OnnxOps(builder);
+  const frames = windows.map((window) => window.map((planes) => picture.toPlanes(planes)));
+  const lumas = batched(
+    ops,
+    frames.map((window) => window.map(({ luma }) => luma)),
+  );
+  const chromas = batched(
+    ops,
+    frames.map((window) => window.map(({ chroma }) => chroma)),
+  );
+  const difference = stage.emitPlanes?.(
+    builder,
+    lumas.map((luma, k) => ({ luma, chroma: chromas[k] ?? luma })),
+  );
+  windows.forEach((window, b) => {
+    const [planes, source] = [window[stage.window.past], frames[b]?.[stage.window.past]];
+    if (!planes || !source || !difference) throw new RangeError('a window has no target');
+    const own = (value: Value) => {
+      const part = ofBatch(ops, value, b, windows.length);
+      return strength === 1 ? part : ops.mul(part, builder.scalar(strength));
+    };
+    const [luma, chroma] = [own(difference.luma), own(difference.chroma)];
+    outputPlanes(builder, options, b, picture.addPlanes(planes, { luma, chroma }));
+    const result = ops.add(source.luma, luma);
+    outputHealth(builder, options, b, source.luma, result, result);
+  });
+}
+
+/** The frames of each place in the windows as one tensor. */
+function batched(ops: OnnxOps, windows: readonly (readonly Value[])[]): Value[] {
+  return (windows[0] ?? []).map((only, k) => {
+    if (windows.length === 1) return only;
+    return ops.concat(
+      windows.map((window) => window[k] ?? only),
+      0,
+    );
+  });
+}
+
+function ofBatch(ops: OnnxOps, value: Value, index: number, batch: number): Value {
+  return batch === 1 ? value : ops.slice(value, { axis: 0, start: index, end: index + 1 });
 }
 
 /** The planes of a window to tiles of RGB. */
@@ -127,21 +171,40 @@ export function joinerGraph(options: FrameGraphOptions): GraphBuilder {
 /** From the network's result to a frame's outputs: its planes and the maps of its health. */
 function finish(
   builder: GraphBuilder,
-  { geometry, format, strength }: FrameGraphOptions,
+  options: FrameGraphOptions,
   picture: PictureStage,
   index: number,
   planes: readonly Value[],
   source: Value,
   result: Value,
 ): void {
+  const { strength } = options;
   const ops = new OnnxOps(builder);
   const { shape } = source;
   const clamped = builder.node('Clip', [result, builder.scalar(0), builder.scalar(1)], { type: 'float32', shape });
   const difference = builder.node('Sub', [clamped, source], { type: 'float32', shape });
   const scaled = strength === 1 ? difference : ops.mul(difference, builder.scalar(strength));
-  picture.addDifference(planes, scaled).forEach((plane, i) => {
-    builder.output(`${outputPrefix(index)}${format.planes[i]?.component}`, plane);
-  });
+  outputPlanes(builder, options, index, picture.addDifference(planes, scaled));
+  outputHealth(builder, options, index, source, result, clamped);
+}
+
+function outputPlanes(
+  builder: GraphBuilder,
+  { format }: FrameGraphOptions,
+  index: number,
+  planes: readonly Value[],
+): void {
+  planes.forEach((plane, i) => builder.output(`${outputPrefix(index)}${format.planes[i]?.component}`, plane));
+}
+
+function outputHealth(
+  builder: GraphBuilder,
+  { geometry }: FrameGraphOptions,
+  index: number,
+  source: Value,
+  result: Value,
+  clamped: Value,
+): void {
   const cell = healthCell(geometry.height, geometry.width);
   const maps = {
     sourceMean: cellMeans(builder, source, cell),

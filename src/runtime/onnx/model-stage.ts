@@ -1,5 +1,5 @@
 import type { Model } from '../../models/registry.js';
-import { applyNetwork } from '../../models/network.js';
+import { applyNetwork, applyToPlanes } from '../../models/network.js';
 import { readModelFile } from './model-file.js';
 import type { NetworkStage } from './network-stage.js';
 import { constantWeights, OnnxOps } from './onnx-ops.js';
@@ -15,5 +15,9 @@ export async function modelStage(model: Model): Promise<NetworkStage> {
   return {
     ...{ window, reach, overlap, multiple: sizes.multiple },
     emit: (builder, frames) => applyNetwork(new OnnxOps(builder), network, constantWeights(builder, weights), frames),
+    ...(network.forwardPlanes && {
+      emitPlanes: (builder, frames) =>
+        applyToPlanes(new OnnxOps(builder), network, constantWeights(builder, weights), frames),
+    }),
   };
 }

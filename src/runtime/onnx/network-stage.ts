@@ -1,3 +1,4 @@
+import type { Planes } from '../../models/network.js';
 import type { GraphBuilder, Value } from './graph.js';
 
 /** A network as nodes of a graph, whatever it was made from. */
@@ -18,4 +19,10 @@ export interface NetworkStage {
    * @returns the restored frame, same shape, not clamped.
    */
   emit(builder: GraphBuilder, frames: readonly Value[]): Value;
+  /**
+   * Adds the nodes of a network that works on 4:2:0 planes, which then need no conversion.
+   * @param frames in order of time, of even size.
+   * @returns what has to be added to the planes of the restored frame.
+   */
+  emitPlanes?(builder: GraphBuilder, frames: readonly Planes<Value>[]): Planes<Value>;
 }

@@ -1,7 +1,8 @@
 import type { Shape } from '../../models/ops.js';
 import type { ColorTags } from '../../io/frame.js';
 import { planarFormat, planeSize, type Component, type PixelFormat, type PlaneLayout } from '../../io/pixel-format.js';
-import { colorConversion, type ColorConversion, type Matrix } from '../color-matrix.js';
+import type { Planes } from '../../models/network.js';
+import { colorConversion, swing, type ColorConversion, type Matrix } from '../color-matrix.js';
 import type { PictureGeometry } from '../frame-session.js';
 import type { GraphBuilder, NodeOptions, Value } from './graph.js';
 import { OnnxOps } from './onnx-ops.js';
@@ -77,6 +78,42 @@ export class PictureStage {
     return this.#clip(this.#mix(yuv, toRgb, offset), 1);
   }
 
+  /** Whether frames are 4:2:0 of even size, which networks on planes take. */
+  get isEven420(): boolean {
+    const { width, height } = this.#geometry;
+    const { shiftX, shiftY } = this.#chroma;
+    return this.#format.model === 'yuv' && shiftX === 1 && shiftY === 1 && width % 2 === 0 && height % 2 === 0;
+  }
+
+  /** Luma in [0, 1] and chroma in [-0.5, 0.5] of the code values that {@link read} gave, for {@link isEven420}. */
+  toPlanes(planes: readonly Value[]): Planes<Value> {
+    const [luma, u, v] = planes;
+    if (!luma || !u || !v) throw new TypeError(`${this.#format.name} has no chroma`);
+    const { depth } = this.#format;
+    const scale = swing(this.#geometry.color, depth);
+    const scaled = (value: Value, zero: number, unit: number) =>
+      this.#ops.mul(this.#ops.addScalar(value, -zero), this.#builder.scalar(1 / unit));
+    return {
+      luma: scaled(luma, scale.black, scale.luma),
+      chroma: scaled(this.#ops.concat([u, v], 1), 2 ** (depth - 1), scale.chroma),
+    };
+  }
+
+  /** Adds a difference of planes, in the units of {@link toPlanes}; see {@link addDifference}. */
+  addPlanes(planes: readonly Value[], { luma, chroma }: Planes<Value>): Value[] {
+    const scale = swing(this.#geometry.color, this.#format.depth);
+    const channel = (i: number) => this.#ops.slice(chroma, { axis: 1, start: i, end: i + 1 });
+    const inCode = (value: Value, unit: number) => this.#ops.mul(value, this.#builder.scalar(unit));
+    return this.#moved(
+      planes,
+      new Map<Component, Value>([
+        ['y', inCode(luma, scale.luma)],
+        ['u', inCode(channel(0), scale.chroma)],
+        ['v', inCode(channel(1), scale.chroma)],
+      ]),
+    );
+  }
+
   /**
    * Adds an RGB difference to the source's planes and rounds to whole code values.
    * @param planes What {@link read} gave.
@@ -84,7 +121,11 @@ export class PictureStage {
    * @returns one value per plane, `[h, w]` of the plane's integer type, in the format's order.
    */
   addDifference(planes: readonly Value[], difference: Value): Value[] {
-    const changes = this.#changes(difference);
+    return this.#moved(planes, this.#changes(difference));
+  }
+
+  /** The source's planes moved by differences in code values and rounded. */
+  #moved(planes: readonly Value[], changes: ReadonlyMap<Component, Value>): Value[] {
     return this.#format.planes.map((layout, i) => {
       const plane = planes[i];
       if (!plane) throw new TypeError(`${this.#format.name} has no plane ${i}`);

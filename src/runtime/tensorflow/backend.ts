@@ -144,7 +144,7 @@ async function addWebGpu(): Promise<void> {
     const place = globalThis as { navigator?: object };
     place.navigator ??= {};
     if (!('gpu' in place.navigator)) Object.defineProperty(place.navigator, 'gpu', { value: create([]) });
-    await import('@tensorflow/tfjs-backend-webgpu');
+    require('@tensorflow/tfjs-backend-webgpu');
   } catch (cause) {
     throw new Unavailable(
       'the packages @tensorflow/tfjs-backend-webgpu and webgpu are not both installed.',
