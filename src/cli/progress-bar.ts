@@ -1,13 +1,6 @@
 import { SingleBar } from 'cli-progress';
+import { clock } from '../clock.js';
 import type { RunPlan, RunProgress } from '../pipeline/run.js';
-
-function clock(seconds: number | undefined): string {
-  if (seconds === undefined || !Number.isFinite(seconds)) return '--:--';
-  const whole = Math.round(seconds);
-  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  if (parts[0] === 0) parts.shift();
-  return parts.map((part) => String(part).padStart(2, '0')).join(':');
-}
 
 /** Frames, rate and time to go, redrawn on a terminal. */
 export class ProgressBar {

@@ -4,9 +4,11 @@ import { checked, readJson } from '../checked.js';
 import { DeblurError } from '../errors.js';
 import { backendNames, openBackend, type BackendName } from '../runtime/tensorflow/backend.js';
 import { trainConfig } from '../train/config.js';
+import { eventLog } from '../train/log/event-file.js';
 import { jsonlLog } from '../train/log/jsonl-log.js';
+import { TrainingView } from '../train/log/terminal-view.js';
 import { logTo } from '../train/log/train-log.js';
-import { train } from '../train/trainer.js';
+import { train, type TrainReport } from '../train/trainer.js';
 import { interruptSignal } from './exit.js';
 
 interface TrainFlags {
@@ -21,18 +23,26 @@ async function trainNetwork(file: string, { run, backend: name }: TrainFlags): P
   const backend = await openBackend(name);
   process.stderr.write(`${config.network.name} on ${backend.name}, ${config.steps} steps, in ${runFolder}\n`);
   const signal = interruptSignal();
-  const report = await train({
-    ...{ config, folder, run: runFolder, backend, signal },
-    log: (from) => logTo(jsonlLog(path.join(runFolder, 'log.jsonl'), from)),
-    onNote: (note) => process.stderr.write(`${note}\n`),
-    onStep: ({ step, steps, loss, rate, speed, validation }) => {
-      if (step % config.logEvery !== 0) return;
-      const score = validation ? `, validation ${validation.psnr.toFixed(2)} dB (${signed(validation.gain)})` : '';
-      process.stderr.write(
-        `step ${step}/${steps}: loss ${loss.toPrecision(4)}, rate ${rate.toPrecision(3)}, ${speed.toFixed(2)} steps/s${score}\n`,
-      );
-    },
-  });
+  const view = new TrainingView(process.stderr, { every: config.logEvery });
+  let report: TrainReport;
+  try {
+    report = await train({
+      ...{ config, folder, run: runFolder, backend, signal },
+      log: (from) => {
+        const log = logTo(jsonlLog(path.join(runFolder, 'log.jsonl'), from), eventLog(runFolder, from));
+        log.text(from, 'recipe', JSON.stringify(config));
+        return log;
+      },
+      onNote: (note) => {
+        view.note(note);
+      },
+      onStep: (progress) => {
+        view.update(progress);
+      },
+    });
+  } finally {
+    view.close();
+  }
   process.stdout.write(`${report.model}: ${report.steps} of ${config.steps} steps.\n`);
   if (!report.complete) {
     throw new DeblurError(
@@ -40,10 +50,6 @@ async function trainNetwork(file: string, { run, backend: name }: TrainFlags): P
       `Stopped at step ${report.steps}; the run goes on from there when it is started again.`,
     );
   }
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? '' : '+'}${value.toFixed(2)}`;
 }
 
 /** `deblur train CONFIG`: trains a network. */

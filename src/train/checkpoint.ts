@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { DeblurError } from '../errors.js';
-import { AtomicFile } from '../io/atomic-file.js';
+import { AtomicFile, writeError } from '../io/atomic-file.js';
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from '../models/weights/safetensors.js';
-import type { Tensors, WeightTensor } from '../models/weights/tensors.js';
+import { checkParameters, type Tensors, type WeightTensor } from '../models/weights/tensors.js';
 
 /** Everything that a training run needs to go on as if it had never stopped. */
 export interface TrainingState {
@@ -21,6 +21,8 @@ export interface TrainingState {
   readonly square: Tensors;
   /** The recipe, for messages and for people. */
   readonly recipe: string;
+  /** How good it is, the higher the better, where it was measured at this very step. */
+  readonly score?: number;
 }
 
 const parts = ['model', 'average', 'mean', 'square'] as const;
@@ -28,7 +30,11 @@ const metadataSchema = z.object({
   step: z.coerce.number().int().min(0),
   updates: z.coerce.number().int().min(0),
   recipe: z.string(),
+  score: z.coerce.number().optional(),
 });
+
+/** The name of the state with the highest score. */
+const bestName = 'best.safetensors';
 
 /** Options of {@link CheckpointStore}. */
 export interface CheckpointOptions {
@@ -38,7 +44,8 @@ export interface CheckpointOptions {
 
 /**
  * The checkpoints of a run: one `.safetensors` file each, which appears when it is complete, so that a full disk or
- * a sudden end leaves the one before.
+ * a sudden end leaves the one before. Beside the latest ones the one with the highest score stays, as
+ * `best.safetensors`.
  */
 export class CheckpointStore {
   readonly #folder: string;
@@ -63,14 +70,52 @@ export class CheckpointStore {
     const tensors = new Map<string, WeightTensor>();
     for (const part of parts) for (const [name, tensor] of state[part]) tensors.set(`${part}/${name}`, tensor);
     const { step, updates, recipe } = state;
-    const bytes = writeSafetensors(tensors, { step: String(step), updates: String(updates), recipe });
+    const score = Number.isFinite(state.score) ? state.score : undefined;
+    const bytes = writeSafetensors(tensors, {
+      ...{ step: String(step), updates: String(updates), recipe },
+      ...(score === undefined ? {} : { score: String(score) }),
+    });
     const target = path.join(this.#folder, `step-${String(step).padStart(8, '0')}.safetensors`);
     const file = await AtomicFile.create(target, { overwrite: true });
     await file.write(bytes);
     await file.commit();
-    const names = await this.#names();
-    for (const name of names.slice(0, -this.#keep)) await rm(path.join(this.#folder, name), { force: true });
+    if (score !== undefined && !((await this.#bestScore()) >= score)) await this.#makeBest(target);
+    // What a killed process left half written goes, too.
+    const partial = (await readFolder(this.#folder)).filter((name) => /^\.step-.*\.partial\./.test(name));
+    for (const name of [...(await this.#names()).slice(0, -this.#keep), ...partial]) {
+      await rm(path.join(this.#folder, name), { force: true });
+    }
     return target;
+  }
+
+  /** The state with the highest score, or `undefined` where none was measured. Throws `CHECKPOINT_INVALID`. */
+  async best(): Promise<TrainingState | undefined> {
+    const names = await readFolder(this.#folder);
+    return names.includes(bestName) ? loadTrainingState(path.join(this.#folder, bestName)) : undefined;
+  }
+
+  /** The best state's score, or NaN without a readable one. */
+  async #bestScore(): Promise<number> {
+    try {
+      return (await this.best())?.score ?? NaN;
+    } catch (error) {
+      if (error instanceof DeblurError) return NaN;
+      throw error;
+    }
+  }
+
+  /** Gives a state a second name: a link, which costs nothing, or a copy where there are none. */
+  async #makeBest(file: string): Promise<void> {
+    const best = path.join(this.#folder, bestName);
+    const temporary = path.join(this.#folder, `.${bestName}.partial`);
+    try {
+      await rm(temporary, { force: true });
+      await link(file, temporary).catch(() => copyFile(file, temporary));
+      await rename(temporary, best);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw writeError(best, error as NodeJS.ErrnoException);
+    }
   }
 
   /**
@@ -90,12 +135,17 @@ export class CheckpointStore {
   }
 
   async #names(): Promise<string[]> {
-    try {
-      return (await readdir(this.#folder)).filter((name) => /^step-\d+\.safetensors$/.test(name)).sort();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
-    }
+    return (await readFolder(this.#folder)).filter((name) => /^step-\d+\.safetensors$/.test(name)).sort();
+  }
+}
+
+/** The names in a folder; none where it is not there. */
+async function readFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new DeblurError('INPUT_NOT_FOUND', `The folder ${folder} can't be read.`, { cause });
   }
 }
 
@@ -123,11 +173,19 @@ export async function loadTrainingState(file: string): Promise<TrainingState> {
         name.startsWith(`${wanted}/`) ? [[name.slice(wanted.length + 1), tensor] as const] : [],
       ),
     );
+  const { score, ...numbers } = metadata.data;
+  const model = part('model');
+  const shapes = new Map([...model].map(([name, { shape }]) => [name, shape]));
+  const beside = (wanted: (typeof parts)[number]) => {
+    const found = part(wanted);
+    checkParameters(found, shapes, `"${wanted}" of ${path.basename(file)}`);
+    return found;
+  };
   return {
-    ...metadata.data,
-    model: part('model'),
-    average: part('average'),
-    mean: part('mean'),
-    square: part('square'),
+    ...{ ...numbers, ...(score === undefined ? {} : { score }) },
+    model,
+    average: beside('average'),
+    mean: beside('mean'),
+    square: beside('square'),
   };
 }

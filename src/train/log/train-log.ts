@@ -5,6 +5,8 @@ export interface TrainLog {
   /** Numbers at a step, by name (`loss`, `validation/psnr`). */
   scalars(step: number, values: Readonly<Record<string, number>>): void;
   picture(step: number, name: string, picture: DecodedPicture): Promise<void>;
+  /** Words, such as the recipe. */
+  text(step: number, name: string, text: string): void;
   close(): Promise<void>;
 }
 
@@ -16,6 +18,9 @@ export function logTo(...logs: readonly TrainLog[]): TrainLog {
     },
     picture: async (step, name, picture) => {
       for (const log of logs) await log.picture(step, name, picture);
+    },
+    text: (step, name, text) => {
+      for (const log of logs) log.text(step, name, text);
     },
     close: async () => {
       for (const log of logs) await log.close();
