@@ -1,0 +1,133 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checked } from '../../src/checked.js';
+import { openModel } from '../../src/models/registry.js';
+import { openBackend, type Backend } from '../../src/runtime/tensorflow/backend.js';
+import { trainConfig } from '../../src/train/config.js';
+import { jsonlLog } from '../../src/train/log/jsonl-log.js';
+import { train, type TrainReport } from '../../src/train/trainer.js';
+import { scratchFolder } from '../support/io.js';
+import { writePairs } from '../support/pairs.js';
+
+let scratch: Awaited<ReturnType<typeof scratchFolder>>;
+let backend: Backend;
+
+beforeAll(async () => {
+  scratch = await scratchFolder();
+  backend = await openBackend('tensorflow');
+  await writePairs(scratch.path('pairs'), { scenes: 1, frames: 4, size: 32 });
+});
+
+afterAll(async () => {
+  await scratch.remove();
+});
+
+const recipe = {
+  network: { name: 'light', width: 16, deepWidth: 16, deep: 1, decoder: 1, past: 0, future: 0 },
+  data: { folder: 'pairs', crop: 32, batch: 4, flip: false },
+  losses: [{ kind: 'l1' }],
+  optimiser: { betas: [0.9, 0.99], average: 0.98 },
+  schedule: { kind: 'cosine', rate: 4e-3, warmup: 10, end: 1e-5 },
+  steps: 6,
+  logEvery: 1,
+};
+
+interface Line {
+  step: number;
+  loss?: number;
+}
+
+async function run(
+  name: string,
+  changes: object,
+  stopAfter = Infinity,
+): Promise<{ report: TrainReport; lines: Line[] }> {
+  const folder = scratch.path(name);
+  const file = path.join(folder, 'log.jsonl');
+  const stop = new AbortController();
+  const report = await train({
+    config: checked(trainConfig, { ...recipe, ...changes }, 'The recipe is not right'),
+    folder: scratch.path('.'),
+    run: folder,
+    backend,
+    log: (from) => jsonlLog(file, from),
+    signal: stop.signal,
+    onStep: ({ step }) => {
+      if (step >= stopAfter) stop.abort();
+    },
+  });
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  return { report, lines: lines.map((line) => JSON.parse(line) as Line) };
+}
+
+describe('training', () => {
+  it('overfits four pairs to more than 40 dB, and what it writes opens as a model', async () => {
+    const validation = { split: 'train', frames: 4, every: 1000, pictures: 0 };
+    const { report } = await run('overfit', { steps: 1000, validation, logEvery: 100 });
+    expect(report.complete).toBe(true);
+    expect(report.validation?.psnr).toBeGreaterThan(40);
+    expect(report.validation?.gain).toBeGreaterThan(15);
+    const model = await openModel(report.model);
+    expect(model.kind === 'network' && model.network.name).toBe('light');
+  });
+
+  it('goes on after an interruption as if there had been none', async () => {
+    const whole = await run('whole', {});
+    await run('parts', {}, 3);
+    const rest = await run('parts', {});
+    expect(rest.lines.map(({ step, loss }) => [step, loss])).toEqual(whole.lines.map(({ step, loss }) => [step, loss]));
+  });
+
+  it('keeps no tensors', async () => {
+    const before = backend.tf.memory().numTensors;
+    await run('tensors', {});
+    expect(backend.tf.memory().numTensors).toBe(before);
+  });
+
+  it('sums gradients of several batches up for one update', async () => {
+    const { lines } = await run('accumulated', { optimiser: { accumulate: 3 } });
+    expect(lines).toHaveLength(6);
+    expect(lines.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+  });
+
+  it('stops with advice when the loss is no number, and keeps the last checkpoint', async () => {
+    const diverging = run('nan', { steps: 400, schedule: { kind: 'constant', rate: 1e12 }, checkpointEvery: 1 });
+    await expect(diverging).rejects.toMatchObject({ code: 'TRAINING_FAILED', hint: /Halve the learning rate/ });
+  });
+
+  it('trains a recurrent network on clips', async () => {
+    const network = { name: 'estrnn', features: 4, blocks: 1, past: 1, future: 1 };
+    const { lines } = await run('recurrent', { network, data: { ...recipe.data, clip: 2 }, steps: 2 });
+    expect(lines).toHaveLength(2);
+  });
+
+  it('trains a network of several scales', async () => {
+    const network = { name: 'mimo-unet', baseChannels: 4, residualBlocks: 1 };
+    const losses = [{ kind: 'l1' }, { kind: 'fft', weight: 0.1 }];
+    const { lines } = await run('scales', { network, losses, steps: 2 });
+    expect(lines.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+  });
+
+  it('refuses crops that are larger than the pictures', async () => {
+    await expect(run('crop', { data: { ...recipe.data, crop: 64 } })).rejects.toMatchObject({
+      code: 'INPUT_UNREADABLE',
+      message: /is 32x32, smaller than the crop of 64/,
+    });
+  });
+
+  it('leaves out a picture that is damaged, and counts it', async () => {
+    const folder = scratch.path('damaged');
+    await writePairs(folder, { scenes: 1, frames: 4, size: 32 });
+    await writeFile(path.join(folder, 'train_blur/000/00000002.png'), 'no picture');
+    const { report } = await run('with-damage', { data: { ...recipe.data, folder: 'damaged' } });
+    expect(report).toMatchObject({ complete: true, unreadable: 1 });
+  });
+
+  it('names a key that no recipe has, and the nearest one', () => {
+    const wrong = { ...recipe, optimiser: { wieghtDecay: 0.1 } };
+    expect(() => checked(trainConfig, wrong, 'recipe.json is not right')).toThrow(
+      'there is no setting "optimiser.wieghtDecay", did you mean "weightDecay"',
+    );
+  });
+});
