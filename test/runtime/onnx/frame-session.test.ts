@@ -1,65 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Frame, type ColorTags } from '../../../src/io/frame.js';
-import { planarFormat, planeSize } from '../../../src/io/pixel-format.js';
+import { Frame } from '../../../src/io/frame.js';
 import { judge } from '../../../src/pipeline/guard.js';
 import type { FrameSession, PictureGeometry } from '../../../src/runtime/frame-session.js';
 import { createFrameSession, type FrameSessionOptions } from '../../../src/runtime/onnx/frame-session.js';
 import type { NetworkStage } from '../../../src/runtime/onnx/network-stage.js';
 import { OnnxOps } from '../../../src/runtime/onnx/onnx-ops.js';
 import { liveSessions } from '../../../src/runtime/onnx/session.js';
+import { bt709, packed, testFrame } from '../../support/frames.js';
 import { gain, identity, sharpen, stage, temporalMean } from '../../support/stages.js';
-
-const bt709: ColorTags = {
-  range: 'tv',
-  matrix: 'bt709',
-  primaries: 'bt709',
-  transfer: 'bt709',
-  chromaLocation: 'left',
-};
-
-/** A repeatable stand-in for picture content: every plane filled with smooth waves and some noise. */
-function testFrame(geometry: PictureGeometry, index = 0, padding = 0): Frame {
-  const format = planarFormat(geometry.format);
-  if (!format) throw new TypeError(geometry.format);
-  const max = 2 ** format.depth - 1;
-  let seed = 1234 + index;
-  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-  const planes = format.planes.map((layout, p) => {
-    const [width, height] = planeSize(layout, geometry.width, geometry.height);
-    const stride = (width + padding) * format.bytesPerSample;
-    const data = new Uint8Array(stride * height);
-    const samples = format.bytesPerSample === 1 ? data : new Uint16Array(data.buffer);
-    for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        const wave = 0.5 + 0.3 * Math.sin((x + index) / (5 + p)) * Math.cos(y / (7 - p)) + 0.1 * (random() - 0.5);
-        samples[y * (width + padding) + x] = Math.round(wave * max);
-      }
-    }
-    return { data, stride, width, height };
-  });
-  const properties = {
-    ...geometry,
-    index,
-    pts: BigInt(index),
-    duration: 1n,
-    timeBase: { num: 1, den: 25 },
-    sampleAspectRatio: { num: 1, den: 1 },
-    corrupt: false,
-  };
-  return new Frame(properties, { planes: () => planes, dispose: () => undefined });
-}
-
-/** A frame's planes without row padding. */
-function packed(frame: Frame): Uint8Array[] {
-  const { bytesPerSample = 1 } = planarFormat(frame.properties.format) ?? {};
-  return frame.planes().map((plane) => {
-    const row = plane.width * bytesPerSample;
-    const out = new Uint8Array(row * plane.height);
-    for (let y = 0; y < plane.height; y += 1)
-      out.set(plane.data.subarray(y * plane.stride, y * plane.stride + row), y * row);
-    return out;
-  });
-}
 
 const open: FrameSession[] = [];
 afterEach(async () => {
