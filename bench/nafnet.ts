@@ -1,63 +1,19 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { nafnet } from '../src/models/nafnet.js';
 import { applyNetwork, parametersOf } from '../src/models/network.js';
 import { elements } from '../src/models/ops.js';
-import { packagePath } from '../src/package-root.js';
 import { GraphBuilder } from '../src/runtime/onnx/graph.js';
 import { OnnxOps, constantWeights } from '../src/runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../src/runtime/onnx/session.js';
 import { median, spread } from './figure.js';
 import type { Figure } from './figure.js';
+import { startTorch, torchMissing } from './torch.js';
 
 const width = 32;
 const size = 256;
 const threads = 2;
 const rounds = 10;
-
-/** A PyTorch process that runs the network once per question. */
-interface Torch extends AsyncDisposable {
-  readonly version: string;
-  /** Runs once; seconds. */
-  run(): Promise<number>;
-}
-
-/** Starts `python3`, or what `PYTHON` names, with PyTorch; `undefined` where that is not installed. */
-async function startTorch(): Promise<Torch | undefined> {
-  const script = packagePath('bench', 'nafnet_torch.py');
-  const child = spawn(process.env['PYTHON'] ?? 'python3', [script, String(width), String(size), String(threads)], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const started = await Promise.race([
-    once(child, 'spawn').then(() => true),
-    once(child, 'error').then(
-      () => false,
-      () => false,
-    ),
-  ]);
-  if (!started) return undefined;
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const line = await lines.next();
-    return line.done ? undefined : line.value;
-  };
-  const version = await read();
-  if (version === undefined) return undefined;
-  return {
-    version,
-    run: async () => {
-      child.stdin.write('\n');
-      return Number(await read());
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.stdin.end();
-      if (child.exitCode === null) await once(child, 'exit');
-    },
-  };
-}
 
 /** Small numbers without a pattern; the same in every run. */
 function noise(count: number): Float32Array {
@@ -87,7 +43,7 @@ export async function nafnetRate(): Promise<Figure> {
   };
   const name = `NAFNet width ${width}, ${size}x${size}, CPU`;
   const asked = 'no slower than PyTorch';
-  await using torch = await startTorch();
+  await using torch = await startTorch('nafnet_torch.py', [width, size, threads]);
   await ours();
   await torch?.run();
   const [seconds, theirSeconds]: [number[], number[]] = [[], []];
@@ -102,7 +58,7 @@ export async function nafnetRate(): Promise<Figure> {
       asked,
       reached: `${spread(seconds, 3)} s; not compared`,
       met: undefined,
-      details: [measured, 'PyTorch is not installed: set PYTHON to a python3 that has it.'],
+      details: [measured, torchMissing],
     };
   }
   const ratio = median(seconds) / median(theirSeconds);

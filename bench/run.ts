@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Figure } from './figure.js';
+import { lightRate } from './light.js';
 import { losslessIdentity } from './lossless.js';
 import { maximRate } from './maxim.js';
 import { memoryOfLength } from './memory.js';
 import { nafnetRate } from './nafnet.js';
 import { pipelineRate } from './pipeline.js';
+import { trainingRate } from './train.js';
 
 /** Every benchmark by the name it is chosen with: `npm run bench -- pipeline memory`. */
 const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> = {
@@ -15,6 +17,8 @@ const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> 
   memory: memoryOfLength,
   maxim: maximRate,
   nafnet: nafnetRate,
+  light: lightRate,
+  train: trainingRate,
 };
 
 function describe({ name, asked, reached, met, details }: Figure): string {

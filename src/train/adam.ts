@@ -70,19 +70,19 @@ export class Adam implements Disposable {
       if (!Number.isFinite(norm)) return norm;
       this.#step += 1;
       const gradient = clip !== undefined && norm > clip ? tf.mul(raw, clip / (norm + 1e-6)) : raw;
-      const mean = tf.add(tf.mul(this.#mean, betas[0]), tf.mul(gradient, 1 - betas[0])) as tfjs.Tensor1D;
-      const square = tf.add(tf.mul(this.#square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1])) as tfjs.Tensor1D;
+      const mean = tf.add<tfjs.Tensor1D>(tf.mul(this.#mean, betas[0]), tf.mul(gradient, 1 - betas[0]));
+      const square = tf.add<tfjs.Tensor1D>(tf.mul(this.#square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1]));
       this.#mean.assign(mean);
       this.#square.assign(square);
       const deviation = tf.add(tf.mul(tf.sqrt(square), 1 / Math.sqrt(1 - betas[1] ** this.#step)), epsilon);
       const change = tf.mul(tf.div(mean, deviation), rate / (1 - betas[0] ** this.#step));
       const before = this.#parameters.flat();
       const decayed = weightDecay > 0 ? tf.mul(before, 1 - rate * weightDecay) : before;
-      const after = tf.sub(decayed, change) as tfjs.Tensor1D;
+      const after = tf.sub<tfjs.Tensor1D>(decayed, change);
       this.#parameters.assign(after);
       // Young means follow quickly, so that the first steps don't weigh on them.
       const past = Math.min(average, (1 + this.#step) / (10 + this.#step));
-      this.#average.assign(tf.add(tf.mul(this.#average, past), tf.mul(after, 1 - past)) as tfjs.Tensor1D);
+      this.#average.assign(tf.add<tfjs.Tensor1D>(tf.mul(this.#average, past), tf.mul(after, 1 - past)));
       return norm;
     });
   }

@@ -10,18 +10,18 @@ import { readCheckpoint } from '../models/weights/checkpoint.js';
 import { writeSafetensors } from '../models/weights/safetensors.js';
 import { checkParameters, type Tensors } from '../models/weights/tensors.js';
 import type { Backend } from '../runtime/tensorflow/backend.js';
-import { channelsLast, tensorIn, valueOf, type TfValue } from '../runtime/tensorflow/tensor.js';
 import { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import { Adam } from './adam.js';
 import { CheckpointStore, type TrainingState } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
-import { combineLosses, type CombinedLoss } from './losses.js';
+import { combineLosses } from './losses.js';
 import type { TrainLog } from './log/train-log.js';
 import { initialParameters, Parameters } from './parameters.js';
 import { Random } from './random.js';
 import { learningRate } from './schedule.js';
 import { openPairSet } from './sets/open-set.js';
 import { PairSampler, type PairBatch } from './sets/pair-sampler.js';
+import { differentiate } from './gradients.js';
 import { Validation, type ValidationScore } from './validation.js';
 
 /** Options of {@link train}. */
@@ -137,7 +137,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
           next = following < config.steps * accumulate ? batchOf(following) : next;
           // A failure is met where the batch is awaited.
           next.catch(() => undefined);
-          const result = differentiate(tf, ops, network, parameters, loss, batch, config.data);
+          const result = differentiate(network, parameters, loss, batch, { tf, ops, ...config.data });
           addTo(tf, gradients, result.gradients, 1 / accumulate);
           total += result.total / accumulate;
           result.parts.forEach((part, i) => (parts[i] = (parts[i] ?? 0) + part / accumulate));
@@ -172,78 +172,6 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
 /** A network's own options: what its recipe says beside the name. */
 export function networkOptions({ network }: Pick<TrainConfig, 'network'>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(network).filter(([key]) => key !== 'name'));
-}
-
-/** Value and gradients of the loss of a batch; the gradients are the caller's. */
-function differentiate(
-  tf: Backend['tf'],
-  ops: TensorflowOps,
-  network: Network,
-  parameters: Parameters,
-  loss: CombinedLoss,
-  batch: PairBatch,
-  { batch: count, crop, clip }: TrainConfig['data'],
-): { total: number; parts: number[]; gradients: tfjs.Tensor[] } {
-  let parts: number[] = [];
-  const { value, grads } = tf.tidy(() => {
-    const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);
-    const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
-    const targets = batch.sharp.map(picture);
-    return tf.variableGrads(() => {
-      const losses = restoredFrames(ops, network, parameters, frames, clip).map((outputs, i) =>
-        lossOfScales(tf, loss, outputs, targets[i]),
-      );
-      parts = sumOfParts(losses.map((each) => each.parts));
-      return tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
-    }, [...parameters.variables]);
-  });
-  const total = value.dataSync()[0] ?? NaN;
-  value.dispose();
-  const gradients = parameters.variables.map((variable) => {
-    const gradient = grads[variable.name];
-    if (!gradient) throw new TypeError(`the loss does not depend on ${variable.name}`);
-    return gradient;
-  });
-  return { total, parts, gradients };
-}
-
-/** The outputs (largest scale first) of each restored frame. */
-function restoredFrames(
-  ops: TensorflowOps,
-  network: Network,
-  parameters: Parameters,
-  frames: readonly TfValue[],
-  clip: number,
-): TfValue[][] {
-  if (network.forwardSequence && clip > 1) {
-    return network.forwardSequence(ops, parameters, frames).map((frame) => [frame]);
-  }
-  const length = network.window.past + 1 + network.window.future;
-  return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, frames.slice(i, i + length)));
-}
-
-/** The loss summed over a network's scales; smaller targets by bilinear interpolation, as MIMO-UNet's. */
-function lossOfScales(
-  tf: Backend['tf'],
-  loss: CombinedLoss,
-  outputs: readonly TfValue[],
-  target: tfjs.Tensor4D | undefined,
-): { total: tfjs.Scalar; parts: number[] } {
-  if (!target) throw new TypeError('a restored frame has no truth');
-  const results = outputs.map((output) => {
-    const picture = tensorIn(tf, output, channelsLast) as tfjs.Tensor4D;
-    const [, height, width] = picture.shape;
-    const truth = height === target.shape[1] ? target : tf.image.resizeBilinear(target, [height, width], false, true);
-    return loss(picture, truth);
-  });
-  return {
-    total: tf.addN(results.map(({ total }) => total)) as tfjs.Scalar,
-    parts: sumOfParts(results.map(({ parts }) => parts.map((part) => part.dataSync()[0] ?? NaN))),
-  };
-}
-
-function sumOfParts(lists: readonly (readonly number[])[]): number[] {
-  return (lists[0] ?? []).map((_, i) => lists.reduce((sum, list) => sum + (list[i] ?? 0), 0));
 }
 
 /** Adds scaled gradients to the sums so far, which take the place of the old ones. */

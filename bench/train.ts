@@ -1,0 +1,68 @@
+import { performance } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import { light } from '../src/models/light.js';
+import { openBackend } from '../src/runtime/tensorflow/backend.js';
+import { TensorflowOps } from '../src/runtime/tensorflow/tf-ops.js';
+import { Adam } from '../src/train/adam.js';
+import { differentiate } from '../src/train/gradients.js';
+import { combineLosses } from '../src/train/losses.js';
+import { initialParameters, Parameters } from '../src/train/parameters.js';
+import { Random } from '../src/train/random.js';
+import { median, spread } from './figure.js';
+import type { Figure } from './figure.js';
+import { startTorch, torchMissing } from './torch.js';
+
+const [batch, crop, threads, rounds] = [16, 96, 2, 20];
+
+/** Seconds of one training step of the light network on tfjs-node against PyTorch with as many threads, turn about. */
+export async function trainingRate(): Promise<Figure> {
+  const { tf } = await openBackend('tensorflow');
+  const network = light();
+  const random = new Random(1);
+  using parameters = new Parameters(tf, initialParameters(network, random));
+  using adam = new Adam(tf, parameters, { clip: 1 });
+  const ops = new TensorflowOps(tf);
+  const loss = combineLosses(tf, [{ kind: 'charbonnier' }]);
+  const pictures = (count: number) =>
+    Array.from({ length: count }, () => Float32Array.from({ length: batch * crop * crop * 3 }, () => random.unit()));
+  const data = { blur: pictures(3), sharp: pictures(1) };
+  const ours = () => {
+    const start = performance.now();
+    const { gradients } = differentiate(network, parameters, loss, data, { tf, ops, batch, crop, clip: 1 });
+    adam.update(gradients, 1e-4);
+    tf.dispose([...gradients]);
+    return (performance.now() - start) / 1000;
+  };
+  const name = `a training step of the light network, batch ${batch} of ${crop}², CPU`;
+  const asked = "at most 1.5 of PyTorch's time";
+  await using torch = await startTorch('train_torch.py', [batch, crop, threads]);
+  for (let i = 0; i < 3; i += 1) {
+    ours();
+    await torch?.run();
+  }
+  const [seconds, theirSeconds]: [number[], number[]] = [[], []];
+  for (let i = 0; i < rounds; i += 1) {
+    seconds.push(ours());
+    if (torch) theirSeconds.push(await torch.run());
+  }
+  const measured = `tfjs-node: ${spread(seconds, 3)} s, ${rounds} steps`;
+  if (!torch) {
+    return {
+      name,
+      asked,
+      reached: `${spread(seconds, 3)} s; not compared`,
+      met: undefined,
+      details: [measured, torchMissing],
+    };
+  }
+  const ratio = median(seconds) / median(theirSeconds);
+  return {
+    name,
+    asked,
+    reached: `${ratio.toFixed(2)} of PyTorch's time`,
+    met: ratio <= 1.5,
+    details: [measured, `PyTorch ${torch.version}: ${spread(theirSeconds, 3)} s, turn about`],
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await trainingRate());

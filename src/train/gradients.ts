@@ -1,0 +1,98 @@
+import type * as tfjs from '@tensorflow/tfjs';
+import type { Network } from '../models/network.js';
+import { channelsLast, tensorIn, valueOf, type Tfjs, type TfValue } from '../runtime/tensorflow/tensor.js';
+import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
+import type { CombinedLoss } from './losses.js';
+import type { Parameters } from './parameters.js';
+import type { PairBatch } from './sets/pair-sampler.js';
+
+/** Options of {@link differentiate}. */
+export interface DifferentiateOptions {
+  readonly tf: Tfjs;
+  readonly ops: TensorflowOps;
+  /** Samples of the batch. */
+  readonly batch: number;
+  /** Side of the crops in pixels. */
+  readonly crop: number;
+  /** Restored frames of a sample. */
+  readonly clip: number;
+}
+
+/** A loss and its gradients. */
+export interface Gradients {
+  readonly total: number;
+  /** Each term of the loss, before its weight. */
+  readonly parts: readonly number[];
+  /** One per variable, in the parameters' order; the caller disposes them. */
+  readonly gradients: readonly tfjs.Tensor[];
+}
+
+/** Value and gradients of the loss of a batch. */
+export function differentiate(
+  network: Network,
+  parameters: Parameters,
+  loss: CombinedLoss,
+  batch: PairBatch,
+  { tf, ops, batch: count, crop, clip }: DifferentiateOptions,
+): Gradients {
+  let parts: number[] = [];
+  const { value, grads } = tf.tidy(() => {
+    const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);
+    const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
+    const targets = batch.sharp.map(picture);
+    return tf.variableGrads(() => {
+      const losses = restoredFrames(ops, network, parameters, frames, clip).map((outputs, i) =>
+        lossOfScales(tf, loss, outputs, targets[i]),
+      );
+      parts = sumOfParts(losses.map((each) => each.parts));
+      return tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
+    }, [...parameters.variables]);
+  });
+  const total = value.dataSync()[0] ?? NaN;
+  value.dispose();
+  const gradients = parameters.variables.map((variable) => {
+    const gradient = grads[variable.name];
+    if (!gradient) throw new TypeError(`the loss does not depend on ${variable.name}`);
+    return gradient;
+  });
+  return { total, parts, gradients };
+}
+
+/** The outputs (largest scale first) of each restored frame. */
+function restoredFrames(
+  ops: TensorflowOps,
+  network: Network,
+  parameters: Parameters,
+  frames: readonly TfValue[],
+  clip: number,
+): TfValue[][] {
+  if (network.forwardSequence && clip > 1) {
+    return network.forwardSequence(ops, parameters, frames).map((frame) => [frame]);
+  }
+  const length = network.window.past + 1 + network.window.future;
+  return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, frames.slice(i, i + length)));
+}
+
+/** The loss summed over a network's scales; smaller targets by bilinear interpolation, as MIMO-UNet's. */
+function lossOfScales(
+  tf: Tfjs,
+  loss: CombinedLoss,
+  outputs: readonly TfValue[],
+  target: tfjs.Tensor4D | undefined,
+): { total: tfjs.Scalar; parts: number[] } {
+  if (!target) throw new TypeError('a restored frame has no truth');
+  const results = outputs.map((output) => {
+    const picture = tensorIn(tf, output, channelsLast) as tfjs.Tensor4D;
+    const [, height, width] = picture.shape;
+    const truth = height === target.shape[1] ? target : tf.image.resizeBilinear(target, [height, width], false, true);
+    return loss(picture, truth);
+  });
+  return {
+    total: tf.addN(results.map(({ total }) => total)),
+    parts: sumOfParts(results.map(({ parts }) => parts.map((part) => part.dataSync()[0] ?? NaN))),
+  };
+}
+
+function sumOfParts(lists: readonly (readonly number[])[]): number[] {
+  return (lists[0] ?? []).map((_, i) => lists.reduce((sum, list) => sum + (list[i] ?? 0), 0));
+}
