@@ -22,10 +22,11 @@ const chromaOfRgb = [
   [-0.299 / 1.772, -0.587 / 1.772, 0.886 / 1.772],
   [0.701 / 1.402, -0.587 / 1.402, -0.114 / 1.402],
 ] as const;
-const rgbOfYcc = [
-  [1, 0, 1.402],
-  [1, -0.344136, -0.714136],
-  [1, 1.772, 0],
+/** What blue and red difference add to luma. */
+const rgbOfChroma = [
+  [0, 1.402],
+  [-0.344136, -0.714136],
+  [1.772, 0],
 ] as const;
 
 /** Element `(k, i)` of the orthonormal discrete cosine transform (DCT-II) of `n` samples. */
@@ -108,8 +109,8 @@ export function synthesis<T>(ops: Ops<T>, bands: T): { planes(): Planes<T>; rgb(
   return {
     planes: () => planes,
     rgb: () => {
-      const ycc = ops.concat([planes.luma, ops.resizeBilinear(planes.chroma, 2)], 1);
-      return ops.linear(ycc, ops.constant([3, 3], Float32Array.from(rgbOfYcc.flat())));
+      const colour = ops.linear(planes.chroma, ops.constant([3, 2], Float32Array.from(rgbOfChroma.flat())));
+      return ops.add(ops.resizeBilinear(colour, 2), planes.luma);
     },
   };
 }

@@ -13,7 +13,7 @@ import type {
   SliceOptions,
 } from '../../models/ops.js';
 import { bounce } from '../../models/mirror.js';
-import { boxMatrix, resizeMatrix } from '../../models/row-filter.js';
+import { boxMatrix, resizeMatrix, type RowFilter } from '../../models/row-filter.js';
 import { ShapeOps } from '../../models/shape-ops.js';
 import { channelsLast, depthwiseOrder, kernelOrder, plainOrder, tensorIn, valueOf } from './tensor.js';
 import type { Tfjs, TfValue } from './tensor.js';
@@ -315,18 +315,18 @@ export class TensorflowOps implements Ops<TfValue> {
   }
 
   /** Products with a matrix along the height and one along the width of a picture, `[outputs, size]` each. */
-  #filterRows(x: TfValue, vertical: RowMatrix, horizontal: RowMatrix): TfValue {
+  #filterRows(x: TfValue, vertical: RowFilter, horizontal: RowFilter): TfValue {
+    const tf = this.#tf;
     const [n = 1, channels = 0, height = 0, width = 0] = x.shape;
-    const matrix = ({ rows, columns, data }: RowMatrix) => this.#tf.tensor(data, [1, rows, columns]);
-    const flat = this.#tf.reshape(this.#picture(x), [n, height, width * channels]);
-    const tall = this.#tf.matMul(matrix(vertical), flat);
-    const lines = this.#tf.reshape(tall, [n * vertical.rows, width, channels]);
-    const wide = this.#tf.matMul(matrix(horizontal), lines);
-    return valueOf(this.#tf.reshape(wide, [n, vertical.rows, horizontal.rows, channels]), channelsLast);
+    const matrix = ({ rows, columns, data }: RowFilter) => tf.tensor(data, [1, rows, columns]);
+    const lines = tf.reshape(this.#picture(x), [n, height, width * channels]);
+    const tall = tf.reshape(tf.matMul(matrix(vertical), lines), [n, vertical.rows, width, channels]);
+    // With the width before the height, its product is one large matrix a picture too, not a small one a line.
+    const columns = tf.reshape(tf.transpose(tall, [0, 2, 1, 3]), [n, width, vertical.rows * channels]);
+    const wide = tf.matMul(matrix(horizontal), columns);
+    return valueOf(tf.reshape(wide, [n, horizontal.rows, vertical.rows, channels]), [0, 3, 2, 1]);
   }
 }
-
-type RowMatrix = ReturnType<typeof boxMatrix>;
 
 /** Indices of a row whose first and last samples are repeated. */
 function clamp(size: number, before: number, after: number): number[] {
