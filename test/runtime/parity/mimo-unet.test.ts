@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { mimoUnet } from '../../../src/models/mimo-unet.js';
 import { readPth } from '../../../src/models/weights/pth.js';
-import { liveSessions } from '../../../src/runtime/onnx/session.js';
-import { fixture, maxDifference, readNpy, runFunction, runNetwork } from './parity.js';
+import { fixture, interpreters, maxDifference, readNpy, runNetwork } from './interpreters.js';
 
 const cases = [
   ['mimo-unet', '_rect', mimoUnet({ baseChannels: 8, residualBlocks: 2 }), 5e-6],
@@ -12,11 +11,11 @@ const cases = [
   ['blur2blur-g', '', mimoUnet({ baseChannels: 4 }), 2e-5],
 ] as const;
 
-describe('MIMO-UNet on ONNX Runtime equals the official implementation', () => {
+describe.each(interpreters)('MIMO-UNet on $name equals the official implementation', (interpreter) => {
   it.each(cases)('%s at every scale', async (folder, picture, network, tolerance) => {
     const weights = readPth(await readFile(fixture(`${folder}/weights.pth`)), 'weights.pth');
     const input = await readNpy(`${folder}/input${picture}.npy`);
-    const outputs = await runFunction(weights, [input], (ops, parameters, frames) =>
+    const outputs = await interpreter.run(weights, [input], (ops, parameters, frames) =>
       network.forward(ops, parameters, frames),
     );
     expect(outputs).toHaveLength(3);
@@ -24,8 +23,8 @@ describe('MIMO-UNet on ONNX Runtime equals the official implementation', () => {
       const official = await readNpy(`${folder}/output${picture}_${scale}.npy`);
       expect(maxDifference(outputs[i], official)).toBeLessThan(tolerance);
     }
-    const restored = await runNetwork(network, weights, input);
+    const restored = await runNetwork(interpreter, network, weights, input);
     expect(maxDifference(restored, await readNpy(`${folder}/output${picture}_full.npy`))).toBeLessThan(tolerance);
-    expect(liveSessions()).toBe(0);
+    expect(interpreter.live()).toBe(0);
   });
 });

@@ -4,9 +4,8 @@ import { estrnn, estrnnSequence } from '../../../src/models/estrnn.js';
 import { applyNetwork, parametersOf } from '../../../src/models/network.js';
 import { readPth } from '../../../src/models/weights/pth.js';
 import { checkParameters } from '../../../src/models/weights/tensors.js';
-import { liveSessions } from '../../../src/runtime/onnx/session.js';
-import { fixture, maxDifference, readNpy, runFunction } from './parity.js';
-import type { Picture } from './parity.js';
+import { fixture, interpreters, maxDifference, readNpy } from './interpreters.js';
+import type { Picture } from './interpreters.js';
 
 /** The frames of `[1, T, 3, H, W]`, BGR in [-0.5, 0.5], as RGB pictures in [0, 1]. */
 function rgbFrames({ shape, data }: Picture): Picture[] {
@@ -32,7 +31,7 @@ async function official(folder: string) {
 
 const size = { features: 4, blocks: 2 };
 
-describe('ESTRNN on ONNX Runtime equals the official implementation', () => {
+describe.each(interpreters)('ESTRNN on $name equals the official implementation', (interpreter) => {
   it.each([
     ['estrnn', 1, 3],
     ['estrnn-p2f2', 2, 1],
@@ -40,26 +39,28 @@ describe('ESTRNN on ONNX Runtime equals the official implementation', () => {
     const config = { ...size, past: neighbours, future: neighbours };
     const { weights, input, output } = await official(folder);
     checkParameters(weights, parametersOf(estrnn(config)), folder);
-    const restored = await runFunction(weights, input, (ops, parameters, frames) =>
+    const restored = await interpreter.run(weights, input, (ops, parameters, frames) =>
       estrnnSequence(ops, parameters, frames, config),
     );
     expect(restored).toHaveLength(count);
     const differences = output.map((frame, i) => maxDifference(restored[i], frame));
     expect(Math.max(...differences)).toBeLessThan(5e-6);
-    expect(liveSessions()).toBe(0);
+    expect(interpreter.live()).toBe(0);
   });
 
   it('on a window, where the hidden state starts', async () => {
     const network = estrnn({ ...size, past: 1, future: 1 });
     const { weights, input, output } = await official('estrnn');
     const window = (start: number) =>
-      runFunction(weights, input.slice(start, start + 3), (ops, parameters, frames) => [
+      interpreter.run(weights, input.slice(start, start + 3), (ops, parameters, frames) => [
         applyNetwork(ops, network, parameters, frames),
       ]);
     const [[first], [second]] = [await window(0), await window(1)];
     expect(maxDifference(first, output[0])).toBeLessThan(5e-6);
     await expect(
-      runFunction(weights, input.slice(0, 2), (ops, parameters, frames) => network.forward(ops, parameters, frames)),
+      interpreter.run(weights, input.slice(0, 2), (ops, parameters, frames) =>
+        network.forward(ops, parameters, frames),
+      ),
     ).rejects.toThrow('ESTRNN needs 3 frames');
     // The sequence's second frame has seen one more before its window.
     expect(maxDifference(second, output[1])).toBeGreaterThan(1e-4);

@@ -8,7 +8,7 @@ import { Random } from '../../../src/train/random.js';
 import { modelStage } from '../../../src/runtime/onnx/model-stage.js';
 import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
 import { bt709, packed, testFrame } from '../../support/frames.js';
-import { runFunction, type Picture } from './parity.js';
+import { interpreters, type Picture } from './interpreters.js';
 
 const network = light({ width: 16, deepWidth: 16, deep: 1, decoder: 1 });
 
@@ -50,16 +50,16 @@ describe('the light network', () => {
     expect(count).toBeLessThan(600_000);
   });
 
-  it('gives the same luma for RGB as for planes', async () => {
+  it.each(interpreters)('gives the same luma for RGB as for planes on $name', async (interpreter) => {
     const [height, width] = [16, 24];
     const frames = [1, 2, 3].map((seed) => frame(seed, height, width));
     const weights = randomParameters();
-    const [restored] = await runFunction(
+    const [restored] = await interpreter.run(
       weights,
       frames.map(({ rgb }) => rgb),
       (ops, parameters, inputs) => network.forward(ops, parameters, inputs),
     );
-    const [difference] = await runFunction(
+    const [difference] = await interpreter.run(
       weights,
       frames.flatMap(({ luma, chroma }) => [luma, chroma]),
       <T>(ops: Ops<T>, parameters: Weights<T>, inputs: readonly T[]) => {

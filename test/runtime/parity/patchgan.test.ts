@@ -4,10 +4,9 @@ import { parametersUsed } from '../../../src/models/network.js';
 import { patchGan } from '../../../src/models/patchgan.js';
 import { readPth } from '../../../src/models/weights/pth.js';
 import { checkParameters } from '../../../src/models/weights/tensors.js';
-import { liveSessions } from '../../../src/runtime/onnx/session.js';
-import { fixture, maxDifference, readNpy, runFunction } from './parity.js';
+import { fixture, interpreters, maxDifference, readNpy } from './interpreters.js';
 
-describe('The PatchGAN discriminator on ONNX Runtime', () => {
+describe.each(interpreters)('The PatchGAN discriminator on $name', (interpreter) => {
   it.each(['quarter', 'half', 'full'])('equals the official implementation on the %s scale', async (scale) => {
     const weights = readPth(await readFile(fixture('blur2blur-d/weights.pth')), 'weights.pth');
     const config = { features: 8 };
@@ -17,11 +16,11 @@ describe('The PatchGAN discriminator on ONNX Runtime', () => {
       'weights.pth',
     );
     const image = await readNpy(`blur2blur-d/input_${scale}.npy`);
-    const [scores] = await runFunction(weights, [image], (ops, parameters, images) =>
+    const [scores] = await interpreter.run(weights, [image], (ops, parameters, images) =>
       images.map((value) => patchGan(ops, parameters, value, config)),
     );
     const official = await readNpy(`blur2blur-d/output_${scale}.npy`);
     expect(maxDifference(scores, official)).toBeLessThan(2e-5);
-    expect(liveSessions()).toBe(0);
+    expect(interpreter.live()).toBe(0);
   });
 });

@@ -4,16 +4,20 @@ import { parametersUsed } from '../../../src/models/network.js';
 import { vggFeatures, vggWidths } from '../../../src/models/vgg.js';
 import type { VggOptions } from '../../../src/models/vgg.js';
 import { readPth } from '../../../src/models/weights/pth.js';
-import { liveSessions } from '../../../src/runtime/onnx/session.js';
-import { fixture, maxDifference, readNpy, runFunction } from './parity.js';
-import type { Picture } from './parity.js';
+import { fixture, interpreters, maxDifference, readNpy } from './interpreters.js';
+import type { Interpreter, Picture } from './interpreters.js';
 
 const folder = 'blur2blur-losses';
 
-async function featuresOf(file: string, pictures: readonly Picture[], options: VggOptions & { depth: 16 | 19 }) {
+async function featuresOf(
+  interpreter: Interpreter,
+  file: string,
+  pictures: readonly Picture[],
+  options: VggOptions & { depth: 16 | 19 },
+) {
   const weights = readPth(await readFile(fixture(`${folder}/${file}`)), file);
   const widths = vggWidths(weights, options.depth);
-  return runFunction(weights, pictures, (ops, parameters, images) =>
+  return interpreter.run(weights, pictures, (ops, parameters, images) =>
     images.flatMap((image) => vggFeatures(ops, parameters, image, { ...options, widths })),
   );
 }
@@ -35,20 +39,25 @@ function meanDifference(a: Picture | undefined, b: Picture | undefined): number 
   return a.data.reduce((sum, value, i) => sum + Math.abs(value - (b.data[i] ?? NaN)), 0) / a.data.length;
 }
 
-describe('VGG on ONNX Runtime', () => {
+describe.each(interpreters)('VGG on $name', (interpreter) => {
   it("gives Blur2Blur's features of VGG16", async () => {
-    const features = await featuresOf('vgg16_tiny.pth', [await readNpy(`${folder}/fake_quarter.npy`)], { depth: 16 });
+    const features = await featuresOf(interpreter, 'vgg16_tiny.pth', [await readNpy(`${folder}/fake_quarter.npy`)], {
+      depth: 16,
+    });
     expect(features).toHaveLength(5);
     for (const [i, feature] of features.entries()) {
       const official = await readNpy(`${folder}/vgg16_feature${i}_fake_quarter.npy`);
       expect(maxDifference(feature, official)).toBeLessThan(2e-5);
     }
-    expect(liveSessions()).toBe(0);
+    expect(interpreter.live()).toBe(0);
   });
 
   it('gives features of VGG19 whose differences are the official ones', async () => {
     const pictures = [await readNpy(`${folder}/fake_half.npy`), halved(await readNpy(`${folder}/realA_full.npy`))];
-    const features = await featuresOf('vgg19_tiny.pth', pictures, { depth: 19, layers: [1, 6, 11, 20, 29] });
+    const features = await featuresOf(interpreter, 'vgg19_tiny.pth', pictures, {
+      depth: 19,
+      layers: [1, 6, 11, 20, 29],
+    });
     const loss = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1].reduce(
       (sum, weight, i) => sum + weight * meanDifference(features[i], features[i + 5]),
       0,

@@ -4,8 +4,8 @@ import { maxim } from '../../../src/models/maxim.js';
 import { parametersOf } from '../../../src/models/network.js';
 import { readMaximPackage } from '../../../src/models/weights/maxim-package.js';
 import type { Tensors } from '../../../src/models/weights/tensors.js';
-import { fixture, maxDifference, runNetwork } from './parity.js';
-import type { Picture } from './parity.js';
+import { fixture, interpreters, maxDifference, runNetwork } from './interpreters.js';
+import type { Picture } from './interpreters.js';
 
 /** Reads a raw `[1, H, W, 3]` picture as `[1, 3, H, W]`. */
 async function readPicture(name: string, height: number, width: number): Promise<Picture> {
@@ -16,7 +16,7 @@ async function readPicture(name: string, height: number, width: number): Promise
   return { shape: [1, 3, height, width], data };
 }
 
-describe('MAXIM on ONNX Runtime equals the published graph', () => {
+describe.each(interpreters)('MAXIM on $name equals the published graph', (interpreter) => {
   const network = maxim();
   let weights: Tensors;
 
@@ -28,7 +28,7 @@ describe('MAXIM on ONNX Runtime equals the published graph', () => {
     [128, 192],
     [256, 256],
   ])('%i×%i', async (height, width) => {
-    const output = await runNetwork(network, weights, await readPicture('input', height, width));
+    const output = await runNetwork(interpreter, network, weights, await readPicture('input', height, width));
     expect(maxDifference(output, await readPicture('output', height, width))).toBeLessThan(1e-4);
   });
 });
