@@ -87,7 +87,7 @@ const tensorflow: Interpreter = {
 };
 
 /** Every interpreter of the vocabulary. */
-export const interpreters: readonly Interpreter[] = [onnx, tensorflow];
+export const interpreters = [onnx, tensorflow] as const satisfies readonly Interpreter[];
 
 /** Runs a network on one picture, padded and cropped as it wants. */
 export async function runNetwork(
