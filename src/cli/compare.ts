@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { DeblurError } from '../errors.js';
@@ -9,6 +7,7 @@ import { plotComparison } from '../metrics/comparison-plot.js';
 import type { SsimKind } from '../metrics/ssim.js';
 import { tableFoot, tableHead, tableRow } from './comparison-table.js';
 import { interruptSignal } from './exit.js';
+import { refuseExisting, writeReport } from './report-file.js';
 
 interface CompareFlags {
   against?: string;
@@ -20,28 +19,13 @@ interface CompareFlags {
   engine: Engine;
 }
 
-function alreadyThere(file: string): DeblurError {
-  return new DeblurError('OUTPUT_EXISTS', `${file} exists already.`, { hint: 'Add --overwrite to replace it.' });
-}
-
-async function writeReport(file: string, text: string, overwrite: boolean): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: overwrite ? 'w' : 'wx' });
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw alreadyThere(file);
-    throw new DeblurError('OUTPUT_UNWRITABLE', `${file} cannot be written: ${(cause as Error).message}.`, { cause });
-  }
-}
-
 async function compare(reference: string, result: string, flags: CompareFlags): Promise<void> {
   const { against, ssim, json, plot, summary, overwrite = false, engine } = flags;
   if (plot !== undefined && path.extname(plot).toLowerCase() !== '.svg') {
     throw new DeblurError('USAGE', `The plot is written as SVG, and ${plot} does not end in .svg.`);
   }
   // Said before the work rather than after it.
-  for (const file of [json, plot]) {
-    if (typeof file === 'string' && !overwrite && existsSync(file)) throw alreadyThere(file);
-  }
+  refuseExisting([json, plot], overwrite);
   const head = tableHead(against !== undefined);
   const printRow = (frame: FrameComparison) => {
     process.stdout.write(`${frame.index === 0 ? head : ''}${tableRow(frame)}`);

@@ -5,18 +5,12 @@ import { checked, readJson } from '../checked.js';
 import { datasetConfig } from '../train/synthesis/config.js';
 import { buildDataset } from '../train/synthesis/dataset.js';
 import { interruptSignal } from './exit.js';
+import { count } from './numbers.js';
 
 interface BuildFlags {
   sources?: string;
   seed?: number;
   workers?: number;
-}
-
-/** A whole number from 1 on, for commander. */
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number above 0 is expected.');
-  return value;
 }
 
 function wholeNumber(text: string): number {

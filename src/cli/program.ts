@@ -3,6 +3,7 @@ import { manifest } from '../package-root.js';
 import { compareCommand } from './compare.js';
 import { datasetCommand } from './dataset.js';
 import { doctorCommand } from './doctor.js';
+import { evaluateCommand } from './evaluate.js';
 import { modelsCommand } from './models.js';
 import { runCommand } from './run.js';
 import { trainCommand } from './train.js';
@@ -21,6 +22,7 @@ export function program(): Command {
     modelsCommand(),
     datasetCommand(),
     trainCommand(),
+    evaluateCommand(),
     doctorCommand(),
   ]) {
     root.addCommand(command.copyInheritedSettings(root));

@@ -240,11 +240,13 @@ function tagNotes(paths: readonly string[], videos: readonly VideoStreamInfo[]):
   });
 }
 
-function mean(values: readonly number[]): number {
+/** The mean; NaN of none. */
+export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function meanScore(scores: readonly Score[]): MeanScore {
+/** The mean over frames. */
+export function meanScore(scores: readonly Score[]): MeanScore {
   const differing = scores.map((score) => score.psnr).filter(Number.isFinite);
   return {
     psnr: differing.length > 0 ? mean(differing) : Infinity,

@@ -1,3 +1,5 @@
+import { escapeXml } from './escape-xml.js';
+
 /** A line of a plot; non-finite values leave a gap. */
 export interface Curve {
   readonly name: string;
@@ -51,11 +53,6 @@ const STYLE = `text { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu
 .grid { stroke: #e4e7eb; }
 .axis { stroke: #8b949e; }
 .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round; }`;
-
-function escapeXml(text: string): string {
-  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return text.replace(/\p{Cc}/gu, '\ufffd').replace(/[&<>"]/g, (c) => entities[c]!);
-}
 
 function extent(values: readonly number[]): [low: number, high: number] {
   let [low, high] = [Infinity, -Infinity];

@@ -20,6 +20,8 @@ export interface PickleResolver {
   global(name: string): Callable | undefined;
   /** The object that a persistent id stands for. */
   persistent(id: Pickled): Pickled;
+  /** Gives an object that {@link global}'s callables made its state. Default: refused. */
+  build?(target: object, state: Pickled): void;
 }
 
 /** A function that a pickle may call. */
@@ -160,6 +162,9 @@ export function unpickle(
       case 'C': // SHORT_BINBYTES
         stack.push(slice(view.getUint8(take(1))));
         break;
+      case 'B': // BINBYTES
+        stack.push(slice(view.getUint32(take(4), true)));
+        break;
       case '}': // EMPTY_DICT
         stack.push(new Map<Pickled, Pickled>());
         break;
@@ -236,10 +241,17 @@ export function unpickle(
         stack.push((callable as Callable)(...(args as Pickled[])));
         break;
       }
-      case 'b': // BUILD: attributes of a dictionary, such as a state_dict's _metadata, are not data
-        pop();
-        if (!(top() instanceof Map)) throw new PickleError('it sets attributes of an object');
+      case 'b': {
+        // BUILD: attributes of a dictionary, such as a state_dict's _metadata, are not data
+        const state = pop();
+        const target = top();
+        if (target instanceof Map) break;
+        if (!resolver.build || typeof target !== 'object' || target === null) {
+          throw new PickleError('it sets attributes of an object');
+        }
+        resolver.build(target, state);
         break;
+      }
       default:
         throw new PickleError(`it uses the instruction 0x${opcode.toString(16)}, which tensors don't need`);
     }
