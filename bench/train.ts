@@ -22,7 +22,7 @@ export async function trainingRate(): Promise<Figure> {
   using parameters = new Parameters(tf, initialParameters(network, random));
   using adam = new Adam(tf, parameters, { clip: 1 });
   const ops = new TensorflowOps(tf);
-  const loss = combineLosses(tf, [{ kind: 'charbonnier' }]);
+  using loss = combineLosses(tf, [{ kind: 'charbonnier' }]);
   const pictures = (count: number) =>
     Array.from({ length: count }, () => Float32Array.from({ length: batch * crop * crop * 3 }, () => random.unit()));
   const data = { blur: pictures(3), sharp: pictures(1) };

@@ -1,6 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { parametersUsed } from '../models/network.js';
 import { blur2blurFeatures, vggFeatures, vggWidths, type VggDepth } from '../models/vgg.js';
-import type { Tensors } from '../models/weights/tensors.js';
+import { checkParameters, type Tensors } from '../models/weights/tensors.js';
 import { channelsLast, valueOf, type Tfjs } from '../runtime/tensorflow/tensor.js';
 import { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import { TensorflowWeights } from '../runtime/tensorflow/weights.js';
@@ -36,6 +37,12 @@ const psnrEpsilon = 1e-8;
 /** Weights of the five VGG features in Blur2Blur's perceptual loss. */
 const featureWeights = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1] as const;
 
+/** The modules of torchvision's `features` that are compared: Blur2Blur's, and relu1_1 to relu5_1 of VGG19. */
+const comparedFeatures: Readonly<Record<VggDepth, readonly number[]>> = {
+  16: blur2blurFeatures,
+  19: [1, 6, 11, 20, 29],
+};
+
 /** Mean absolute difference. */
 export function l1(tf: Tfjs): Loss {
   return (a, b) => tf.mean(tf.abs(tf.sub(a, b)));
@@ -69,77 +76,114 @@ export function psnrLoss(tf: Tfjs): Loss {
  * TensorFlow.js can't differentiate its FFT, so the transform is a product with cosines and sines along both sides.
  */
 export function fftLoss(tf: Tfjs): Loss {
+  const tables = new Map<number, FourierTable>();
+  const tableOf = (size: number) => {
+    const table = tables.get(size) ?? fourierTable(size);
+    tables.set(size, table);
+    return (['cosines', 'sines'] as const).map((part) => tf.tensor3d(table[part], [1, size, size]));
+  };
   return (a, b) => {
     const difference = tf.sub(a, b);
     const [n, height, width, channels] = difference.shape as [number, number, number, number];
-    const table = (size: number, f: (x: number) => number) => {
-      const turn = (2 * Math.PI) / size;
-      const data = Float32Array.from({ length: size * size }, (_, i) =>
-        f(turn * ((Math.floor(i / size) * (i % size)) % size)),
-      );
-      return tf.tensor3d(data, [1, size, size]);
-    };
-    const alongWidth = (matrix: tfjs.Tensor3D) =>
-      tf.reshape(tf.matMul(matrix, tf.reshape(difference, [n * height, width, channels])), [
-        n,
-        height,
-        width * channels,
-      ]);
-    const [cosines, sines] = [alongWidth(table(width, Math.cos)), alongWidth(table(width, Math.sin))];
-    const [c, s] = [table(height, Math.cos), table(height, Math.sin)];
-    const real = tf.sub(tf.matMul(c, cosines), tf.matMul(s, sines));
-    const imaginary = tf.add(tf.matMul(s, cosines), tf.matMul(c, sines));
-    return tf.mul(tf.add(tf.mean(tf.abs(real)), tf.mean(tf.abs(imaginary))), 0.5);
+    const rows = tf.reshape(difference, [n * height, width, channels]);
+    const [across, down] = [tableOf(width), tableOf(height)];
+    const alongRows = across.map((table) => tf.reshape(tf.matMul(table, rows), [n, height, width * channels]));
+    // (c - is)(C - iS) = cC - sS - i(sC + cS); the sign of the imaginary part does not matter.
+    const products = down.map((table) => alongRows.map((transformed) => tf.matMul(table, transformed)));
+    const [[cC, cS] = [], [sC, sS] = []] = products;
+    if (!cC || !cS || !sC || !sS) throw new TypeError('a transform has two parts');
+    return tf.mul(tf.add(tf.mean(tf.abs(tf.sub(cC, sS))), tf.mean(tf.abs(tf.add(cS, sC)))), 0.5);
   };
+}
+
+interface FourierTable {
+  readonly cosines: Float32Array;
+  readonly sines: Float32Array;
+}
+
+/** `cos` and `sin` of `2π·j·k / size`, row by row. */
+function fourierTable(size: number): FourierTable {
+  const [cosines, sines] = [new Float32Array(size * size), new Float32Array(size * size)];
+  for (let j = 0; j < size; j += 1) {
+    for (let k = 0; k < size; k += 1) {
+      const angle = (2 * Math.PI * ((j * k) % size)) / size;
+      cosines[j * size + k] = Math.cos(angle);
+      sines[j * size + k] = Math.sin(angle);
+    }
+  }
+  return { cosines, sines };
 }
 
 /** Options of {@link perceptualLoss}. */
 export interface PerceptualOptions {
-  /** Parameters under torchvision's keys. The widths are read from them. */
+  /** Parameters under torchvision's keys; others than those of the features are left alone. The widths are read from them. */
   readonly weights: Tensors;
   /** Default 16. */
   readonly depth?: VggDepth;
-  /** Modules of torchvision's `features` that are compared. Default: Blur2Blur's. */
+  /** Modules of torchvision's `features` that are compared. Default: Blur2Blur's of VGG16, relu1_1 to relu5_1 of VGG19. */
   readonly layers?: readonly number[];
   /** How much each counts. Default: Blur2Blur's 1/32, 1/16, 1/8, 1/4, 1. */
   readonly layerWeights?: readonly number[];
 }
 
-/** L1 between VGG features (Johnson et al., ECCV 2016; layers and weights as in Blur2Blur). Pictures go in as they are, in [0, 1]. */
-export function perceptualLoss(tf: Tfjs, options: PerceptualOptions): Loss {
-  const { weights, depth = 16, layers = blur2blurFeatures, layerWeights = featureWeights } = options;
+/** A loss that holds tensors until it is disposed. */
+export type HoldingLoss = Loss & Disposable;
+
+/**
+ * L1 between VGG features (Johnson et al., ECCV 2016; layers and weights as in Blur2Blur). Pictures go in as they are,
+ * in [0, 1].
+ *
+ * @throws DeblurError `CHECKPOINT_INVALID` that names the first parameter that is missing.
+ */
+export function perceptualLoss(tf: Tfjs, options: PerceptualOptions): HoldingLoss {
+  const { depth = 16, layers = comparedFeatures[depth], layerWeights = featureWeights } = options;
+  const widths = vggWidths(options.weights, depth);
+  const vgg = { depth, layers, widths };
+  const expected = parametersUsed((ops, weights) => vggFeatures(ops, weights, [1, 3, 32, 32], vgg));
+  const tensors = new Map([...options.weights].filter(([name]) => expected.has(name)));
+  checkParameters(tensors, expected, `The checkpoint of VGG${depth}`);
   const ops = new TensorflowOps(tf);
-  const parameters = new TensorflowWeights(tf, weights);
-  const widths = vggWidths(weights, depth);
-  const features = (picture: tfjs.Tensor4D) =>
-    vggFeatures(ops, parameters, valueOf(picture, channelsLast), { depth, layers, widths });
-  return (a, b) => {
+  const parameters = new TensorflowWeights(tf, tensors);
+  const features = (picture: tfjs.Tensor4D) => vggFeatures(ops, parameters, valueOf(picture, channelsLast), vgg);
+  const loss: Loss = (a, b) => {
     const wanted = features(b);
-    const distances = features(a).map(({ tensor }, i) =>
-      tf.mul(tf.mean(tf.abs(tf.sub(tensor, wanted[i]?.tensor ?? tensor))), layerWeights[i] ?? 1),
-    );
+    const distances = features(a).map((feature, i) => {
+      const difference = tf.sub(feature.tensor, wanted[i]?.tensor ?? feature.tensor);
+      return tf.mul(tf.mean(tf.abs(difference)), layerWeights[i] ?? 1);
+    });
     return tf.addN(distances) as tfjs.Scalar;
   };
+  return Object.assign(loss, {
+    [Symbol.dispose]: () => {
+      parameters.dispose();
+    },
+  });
 }
 
-/** A weighted sum of losses, and each of them for the log. */
-/** The sum and the single terms' values (before their weights), in the order of the terms. */
-export type CombinedLoss = (
-  prediction: tfjs.Tensor4D,
-  target: tfjs.Tensor4D,
-) => { total: tfjs.Scalar; parts: tfjs.Scalar[] };
+/** A weighted sum of losses. Holds tensors until it is disposed. */
+export interface CombinedLoss extends Disposable {
+  /**
+   * @returns the sum, and the single terms' values (before their weights) in the order of the terms, for the log.
+   */
+  (prediction: tfjs.Tensor4D, target: tfjs.Tensor4D): { total: tfjs.Scalar; parts: tfjs.Scalar[] };
+}
 
 /** Combines losses. `perceptual` needs the weights of a VGG. */
 export function combineLosses(tf: Tfjs, terms: readonly LossTerm[], perceptual?: PerceptualOptions): CombinedLoss {
   const losses = terms.map(({ kind, weight = 1 }) => ({ weight, loss: createLoss(tf, kind, perceptual) }));
-  return (prediction, target) => {
+  const combined = (prediction: tfjs.Tensor4D, target: tfjs.Tensor4D) => {
     const parts = losses.map(({ loss }) => loss(prediction, target));
     const weighted = parts.map((part, i) => tf.mul(part, losses[i]?.weight ?? 1));
     return { total: tf.addN(weighted) as tfjs.Scalar, parts };
   };
+  return Object.assign(combined, {
+    [Symbol.dispose]: () => {
+      for (const { loss } of losses) loss[Symbol.dispose]?.();
+    },
+  });
 }
 
-function createLoss(tf: Tfjs, kind: LossKind, perceptual: PerceptualOptions | undefined): Loss {
+function createLoss(tf: Tfjs, kind: LossKind, perceptual: PerceptualOptions | undefined): Loss & Partial<Disposable> {
   switch (kind) {
     case 'l1':
       return l1(tf);

@@ -103,7 +103,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   using parameters = new Parameters(tf, initial);
   using adam = new Adam(tf, parameters, config.optimiser);
   if (saved) restore(tf, adam, parameters, saved);
-  const loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
+  using loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
   const ops = new TensorflowOps(tf);
   const log = options.log(saved?.step ?? 0);
 
