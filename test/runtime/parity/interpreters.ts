@@ -8,7 +8,7 @@ import { OnnxOps, constantWeights } from '../../../src/runtime/onnx/onnx-ops.js'
 import { liveSessions, OnnxSession, tensor } from '../../../src/runtime/onnx/session.js';
 import { openBackend } from '../../../src/runtime/tensorflow/backend.js';
 import { plainOrder, tensorIn, valueOf } from '../../../src/runtime/tensorflow/tensor.js';
-import { TensorflowOps } from '../../../src/runtime/tensorflow/tf-ops.js';
+import { runReleasing } from '../../../src/runtime/tensorflow/release.js';
 import { TensorflowWeights } from '../../../src/runtime/tensorflow/weights.js';
 
 /** A float32 array with its shape, row-major. */
@@ -74,15 +74,17 @@ const tensorflow: Interpreter = {
   // eslint-disable-next-line @typescript-eslint/require-await
   run: async (tensors, inputs, build) => {
     using weights = new TensorflowWeights(tf, tensors);
-    const results: Picture[] = [];
-    tf.tidy(() => {
-      const values = inputs.map(({ shape, data }) => valueOf(tf.tensor(data, [...shape])));
-      for (const value of build(new TensorflowOps(tf), weights, values)) {
-        const data = tensorIn(tf, value, plainOrder(value.shape.length)).dataSync();
-        results.push({ shape: value.shape, data: Float32Array.from(data) });
-      }
-    });
-    return results;
+    const values = inputs.map(({ shape, data }) => valueOf(tf.tensor(data, [...shape])));
+    try {
+      return runReleasing(tf, weights, values, build).map((value) => {
+        const plain = tf.tidy(() => tensorIn(tf, value, plainOrder(value.shape.length)).clone());
+        const data = Float32Array.from(plain.dataSync());
+        tf.dispose([plain, value.tensor]);
+        return { shape: value.shape, data };
+      });
+    } finally {
+      tf.dispose(values.map(({ tensor: input }) => input));
+    }
   },
 };
 
