@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type * as tfjs from '@tensorflow/tfjs';
 import { DeblurError, throwIfAborted } from '../errors.js';
 import { AtomicFile } from '../io/atomic-file.js';
@@ -127,6 +128,8 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   let next = step < config.steps ? batchOf(step * accumulate) : undefined;
   try {
     while (step < config.steps && next && !signal?.aborted) {
+      // A batch that is ready is awaited without a turn of the event loop, and Ctrl-C would never be heard.
+      await setImmediate();
       const gradients: tfjs.Tensor[] = [];
       let total = 0;
       const parts = config.losses.map(() => 0);
