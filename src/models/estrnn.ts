@@ -34,6 +34,7 @@ export function estrnn(options: EstrnnConfig = {}): Network {
   const { past, future } = config;
   return {
     name: 'estrnn',
+    options: config,
     sizes: { multiple: 4, padding: 'reflect', placement: 'bottom-right' },
     window: { past, future },
     reach: 'global',

@@ -17,7 +17,7 @@ const families: Readonly<Record<string, Family>> = {
   'mimo-unet': mimoUnet,
   restormer,
   estrnn,
-  maxim: () => maxim(),
+  maxim,
 };
 
 /** Names of the families. */

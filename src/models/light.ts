@@ -44,6 +44,7 @@ export function light(options: LightConfig = {}): Network {
   const { past, future } = config;
   return {
     name: 'light',
+    options: config,
     sizes: { multiple: 8, padding: 'replicate', placement: 'bottom-right' },
     window: { past, future },
     reach: reachOf(config),

@@ -26,9 +26,11 @@ const side = { 0: 16, 1: 16, 2: 8, bottleneck: 8 } as const;
  * convolutions, `[I, O, kh, kw]` for transposed ones, `[O, I]` for dense layers.
  */
 export function maxim(options: MaximConfig = {}): Network {
-  const { features, stages } = maximConfig.parse(options);
+  const config = maximConfig.parse(options);
+  const { features, stages } = config;
   return {
     name: 'maxim',
+    options: config,
     sizes: { multiple: 64, padding: 'reflect', placement: 'centre' },
     window: { past: 0, future: 0 },
     reach: 'global',

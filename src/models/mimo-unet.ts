@@ -21,9 +21,11 @@ export type MimoUnetConfig = z.input<typeof mimoUnetConfig>;
  * quarter size. It is the generator of Blur2Blur too. Parameters carry the official PyTorch `state_dict` keys.
  */
 export function mimoUnet(options: MimoUnetConfig = {}): Network {
-  const { baseChannels, residualBlocks } = mimoUnetConfig.parse(options);
+  const config = mimoUnetConfig.parse(options);
+  const { baseChannels, residualBlocks } = config;
   return {
     name: 'mimo-unet',
+    options: config,
     sizes: { multiple: 4, padding: 'reflect', placement: 'bottom-right' },
     window: { past: 0, future: 0 },
     reach: 'global',

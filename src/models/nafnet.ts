@@ -43,6 +43,7 @@ export function nafnet(options: NafnetConfig): Network {
     trainSize?.map((size) => attentionWindow(size, level)) as [number, number] | undefined;
   return {
     name: 'nafnet',
+    options: config,
     sizes: { multiple: 2 ** levels, padding: 'zero', placement: 'bottom-right' },
     window: { past: 0, future: 0 },
     reach: 'global',

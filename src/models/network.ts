@@ -23,6 +23,8 @@ export interface Planes<T> {
 export interface Network {
   /** The family's name, for instance `nafnet`. */
   readonly name: string;
+  /** The options that it was made with, defaults included: with them and its name it can be made again. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly sizes: NetworkSizes;
   /** Neighbouring frames the function takes before and after the one it restores. */
   readonly window: { readonly past: number; readonly future: number };

@@ -43,6 +43,7 @@ export function restormer(options: RestormerConfig = {}): Network {
     throw new TypeError('Restormer needs channels that divide into the heads of every level');
   return {
     name: 'restormer',
+    options: config,
     sizes: { multiple: 8, padding: 'reflect', placement: 'bottom-right' },
     window: { past: 0, future: 0 },
     reach: 'global',

@@ -100,6 +100,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
       hint: 'Name another folder for this run.',
     });
   }
+  if (saved) checkParameters(saved.model, parametersOf(network), 'The checkpoint');
   const initial = saved?.model ?? (await firstParameters(config, folder, network, random));
   using parameters = new Parameters(tf, initial);
   using adam = new Adam(tf, parameters, config.optimiser);
@@ -113,12 +114,17 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   let usual: number | undefined;
   const started = performance.now();
   const first = step;
-  const save = () => store.save(stateOf(step, adam, parameters, recipe));
+  let scoredAt: number | undefined;
+  const save = () => {
+    const state = stateOf(step, adam, parameters, recipe);
+    return store.save(score && scoredAt === step ? { ...state, score: score.psnr } : state);
+  };
   const measure = async () => {
     if (!validation) return;
     score = await validation.score(tf, ops, parameters, adam.average, async (name, picture) => {
       await log.picture(step, name, picture);
     });
+    scoredAt = step;
     log.scalars(step, { 'validation/psnr': score.psnr, 'validation/gain': score.gain });
   };
   const batchOf = (at: number) =>
@@ -165,7 +171,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
     }
     if (step > first) await save();
     const model = path.join(run, 'model.safetensors');
-    await exportModel(model, parameters.unpack(adam.average), config, step);
+    await exportModel(model, parameters.unpack(adam.average), network, step);
     return { steps: step, complete: step >= config.steps, model, validation: score, unreadable: sampler.unreadable };
   } finally {
     await log.close();
@@ -273,8 +279,8 @@ function restore(tf: Backend['tf'], adam: Adam, parameters: Parameters, state: T
   });
 }
 
-async function exportModel(target: string, weights: Tensors, config: TrainConfig, step: number): Promise<void> {
-  const metadata = { network: JSON.stringify(config.network), step: String(step) };
+async function exportModel(target: string, weights: Tensors, network: Network, step: number): Promise<void> {
+  const metadata = { network: JSON.stringify({ name: network.name, ...network.options }), step: String(step) };
   const file = await AtomicFile.create(target, { overwrite: true });
   await file.write(writeSafetensors(weights, metadata));
   await file.commit();

@@ -1,0 +1,21 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { checked, readJson } from '../../src/checked.js';
+import { createNetwork } from '../../src/models/families.js';
+import { packagePath } from '../../src/package-root.js';
+import { trainConfig } from '../../src/train/config.js';
+import { datasetConfig } from '../../src/train/synthesis/config.js';
+import { networkOptions } from '../../src/train/trainer.js';
+
+const filesOf = (folder: string) => readdirSync(packagePath(folder)).map((name) => packagePath(folder, name));
+
+describe('the recipes that ship', () => {
+  it.each(filesOf('config/train'))('%s is right, its network too', (file) => {
+    const config = checked(trainConfig, readJson(file), file);
+    expect(createNetwork(config.network.name, networkOptions(config)).name).toBeTruthy();
+  });
+
+  it.each(filesOf('config/dataset'))('%s is right', (file) => {
+    expect(checked(datasetConfig, readJson(file), file).sources.length).toBeGreaterThan(0);
+  });
+});
