@@ -17,6 +17,19 @@ export interface TilePlan {
   readonly columns: readonly TileSpan[];
 }
 
+/** Tiles of a plan. */
+export function tileCount({ rows, columns }: TilePlan): number {
+  return rows.length * columns.length;
+}
+
+/** The plan of one tile. */
+export function oneTile(height: number, width: number): TilePlan {
+  return {
+    rows: [{ start: 0, length: height, fade: undefined }],
+    columns: [{ start: 0, length: width, fade: undefined }],
+  };
+}
+
 /** How a network wants to be tiled. */
 export interface TileRules {
   /** Tile sizes are multiples of this, except where one tile covers the whole axis. */

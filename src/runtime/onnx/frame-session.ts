@@ -2,8 +2,10 @@ import type { Tensor } from 'onnxruntime-node';
 import { throwIfAborted } from '../../errors.js';
 import type { Frame } from '../../io/frame.js';
 import { planarFormat } from '../../io/pixel-format.js';
+import { EngineSession, type FrameEngine } from '../engine-session.js';
 import type { FrameResult, FrameSession, PictureGeometry } from '../frame-session.js';
-import { PendingRuns } from '../pending-runs.js';
+import { planForBudget } from '../memory-plan.js';
+import { tileCount } from '../tile-plan.js';
 import {
   cutterGraph,
   inputPrefix,
@@ -11,14 +13,13 @@ import {
   networkGraph,
   networkInputName,
   restoredName,
-  tileCount,
   tileName,
   wholeGraph,
   type FrameGraphOptions,
 } from './frame-graphs.js';
-import { planForBudget } from './memory-plan.js';
+import { graphMemory } from './graph-memory.js';
 import type { NetworkStage } from './network-stage.js';
-import { checkGeometry, frameResult, planeStrides, planeTensors } from './plane-tensors.js';
+import { frameResult, planeStrides, planeTensors } from './plane-tensors.js';
 import { OnnxSession, type SessionOptions } from './session.js';
 
 /** Options of {@link createFrameSession}. */
@@ -49,81 +50,27 @@ export function createFrameSession(
   geometry: PictureGeometry,
   options: FrameSessionOptions = {},
 ): FrameSession {
-  return new OnnxFrameSession(stage, geometry, options);
-}
-
-/** How frames become results: at once or by tiles. */
-interface Engine {
-  run(windows: readonly (readonly Frame[])[]): Promise<FrameResult[]>;
-  dispose(): Promise<void>;
-}
-
-class OnnxFrameSession implements FrameSession {
-  readonly provider: string;
-  readonly window: NetworkStage['window'];
-  readonly batch: number;
-  readonly tiles: number;
-  readonly #graphs: Omit<FrameGraphOptions, 'strides'>;
-  readonly #session: SessionOptions;
-  readonly #signal: AbortSignal | undefined;
-  readonly #pending = new PendingRuns();
-  #engine: Promise<Engine> | undefined;
-  #closed: Promise<void> | undefined;
-
-  constructor(stage: NetworkStage, geometry: PictureGeometry, options: FrameSessionOptions) {
-    const { provider = 'cpu', memory = Infinity, strength = 1, threads, batch = 1, signal } = options;
-    const format = planarFormat(geometry.format);
-    if (!format) throw new TypeError(`${geometry.format} is not a planar format`);
-    const grid = planForBudget(stage, geometry, memory);
-    this.provider = provider;
-    this.window = stage.window;
-    this.tiles = tileCount(grid);
-    this.batch = this.tiles > 1 ? 1 : batch;
-    this.#graphs = { stage, geometry, format, strength, batch: this.batch, grid };
-    this.#session = { providers: [provider], threads };
-    this.#signal = signal;
-  }
-
-  async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
-    if (this.#closed) throw new TypeError('the session is used after it was closed');
-    return this.#pending.track(this.#run(windows));
-  }
-
-  idle(): Promise<void> {
-    return this.#pending.idle();
-  }
-
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    await this.idle();
-    const [engine] = await Promise.allSettled([this.#engine]);
-    if (engine.status === 'fulfilled') await engine.value?.dispose();
-  }
-
-  async #run(windows: readonly (readonly Frame[])[]): Promise<FrameResult[]> {
-    throwIfAborted(this.#signal);
-    const { geometry, format } = this.#graphs;
-    for (const frame of windows.flat()) checkGeometry(frame, geometry);
-    const first = windows[0]?.[0];
-    if (!first) return [];
-    this.#engine ??= this.#createEngine(planeStrides(first, format));
-    return (await this.#engine).run(windows);
-  }
-
-  #createEngine(strides: readonly number[]): Promise<Engine> {
-    const graphs = { ...this.#graphs, strides };
-    return this.tiles === 1
-      ? WholeEngine.create(graphs, this.#session)
-      : TiledEngine.create(graphs, this.#session, this.#signal);
-  }
+  const { provider = 'cpu', memory = Infinity, strength = 1, threads, signal } = options;
+  const format = planarFormat(geometry.format);
+  if (!format) throw new TypeError(`${geometry.format} is not a planar format`);
+  const grid = planForBudget(stage, geometry, memory, () => graphMemory(stage));
+  const tiles = tileCount(grid);
+  const batch = tiles > 1 ? 1 : (options.batch ?? 1);
+  const session: SessionOptions = { providers: [provider], threads };
+  return new EngineSession({
+    properties: { provider, window: stage.window, batch, tiles },
+    geometry,
+    signal,
+    createEngine: (first) => {
+      const strides = planeStrides(first, format);
+      const graphs = { stage, geometry, format, strength, batch, grid, strides };
+      return tiles === 1 ? WholeEngine.create(graphs, session) : TiledEngine.create(graphs, session, signal);
+    },
+  });
 }
 
 /** One graph from planes to planes for a batch of whole frames. */
-class WholeEngine implements Engine {
+class WholeEngine implements FrameEngine {
   readonly #graphs: FrameGraphOptions;
   readonly #session: OnnxSession;
 
@@ -158,7 +105,7 @@ class WholeEngine implements Engine {
 type TileSessions = readonly [cutter: OnnxSession, network: OnnxSession, joiner: OnnxSession];
 
 /** Three graphs: planes to tiles, tile to restored tile, restored tiles to planes. */
-class TiledEngine implements Engine {
+class TiledEngine implements FrameEngine {
   readonly #graphs: FrameGraphOptions;
   readonly #sessions: TileSessions;
   readonly #signal: AbortSignal | undefined;

@@ -24,5 +24,5 @@ export interface NetworkStage {
    * @param frames in order of time, of even size.
    * @returns what has to be added to the planes of the restored frame.
    */
-  emitPlanes?(builder: GraphBuilder, frames: readonly Planes<Value>[]): Planes<Value>;
+  readonly emitPlanes?: (builder: GraphBuilder, frames: readonly Planes<Value>[]) => Planes<Value>;
 }

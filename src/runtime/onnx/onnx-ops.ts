@@ -6,7 +6,6 @@ import type {
   LayerNormOptions,
   LinearOptions,
   Margins,
-  Ops,
   PadMode,
   Shape,
   SliceOptions,
@@ -14,13 +13,15 @@ import type {
 } from '../../models/ops.js';
 import { bounce } from '../../models/mirror.js';
 import { boxMatrix } from '../../models/row-filter.js';
-import { ShapeOps } from '../../models/shape-ops.js';
 import type { Tensors } from '../../models/weights/tensors.js';
+import type { AxisFilter, EnlargeOptions, PictureOps } from '../picture/picture-ops.js';
+import { PictureShapeOps } from '../picture/picture-shape-ops.js';
 import type { GraphBuilder, NodeOptions, Value } from './graph.js';
 import { foldLayerNorm } from './layer-norm.js';
 import { matrixProduct, transposed } from './matrix.js';
+import { dataTypeCode } from './tensor.js';
 
-const shapes = new ShapeOps();
+const shapes = new PictureShapeOps();
 
 /** A layer normalisation's parts, for a linear layer that takes them over. */
 interface Normalised {
@@ -35,7 +36,7 @@ interface Normalised {
  * The interpreter that emits ONNX nodes, in the layout `[N, C, H, W]` throughout. Parameters must be
  * constants of the same builder (see {@link constantWeights}).
  */
-export class OnnxOps implements Ops<Value> {
+export class OnnxOps implements PictureOps<Value> {
   readonly #graph: GraphBuilder;
   /** Results of layer normalisations that a linear layer may take over. */
   readonly #normalised = new WeakMap<Value, Normalised>();
@@ -349,6 +350,54 @@ export class OnnxOps implements Ops<Value> {
     after.splice(rank - 2, 2, bottom, right);
     const attributes = { mode: { string: { zero: 'constant', reflect: 'reflect', replicate: 'edge' }[mode] } };
     return this.#emit('Pad', [x, this.#graph.integers(...before, ...after)], shape, { attributes });
+  }
+
+  sub(a: Value, b: Value): Value {
+    return this.#emit('Sub', [a, b], shapes.sub(a.shape, b.shape));
+  }
+
+  scale(x: Value, factor: number): Value {
+    return this.#emit('Mul', [x, this.#graph.scalar(factor)], x.shape);
+  }
+
+  clip(x: Value, min: number, max: number): Value {
+    return this.#emit('Clip', [x, this.#graph.scalar(min), this.#graph.scalar(max)], x.shape);
+  }
+
+  round(x: Value): Value {
+    return this.#emit('Round', [x], x.shape);
+  }
+
+  isNear(a: Value, b: Value, tolerance: number): Value {
+    const shape = shapes.isNear(a.shape, b.shape);
+    const distance = this.#emit('Abs', [this.sub(a, b)], shape);
+    const near = this.#graph.node('Less', [distance, this.#graph.scalar(tolerance)], { type: 'bool', shape });
+    return this.#emit('Cast', [near], shape, { attributes: { to: { int: dataTypeCode('float32') } } });
+  }
+
+  enlarge(x: Value, options: EnlargeOptions): Value {
+    const { axis, factor, siting } = options;
+    const scales = x.shape.map((_, i) => (i === axis ? factor : 1));
+    const factors = this.#graph.constant('float32', [scales.length], Float32Array.from(scales));
+    const transformation = siting === 'centred' ? 'half_pixel' : 'asymmetric';
+    return this.#emit('Resize', [x, undefined, factors], shapes.enlarge(x.shape, options), {
+      attributes: { mode: { string: 'linear' }, coordinate_transformation_mode: { string: transformation } },
+    });
+  }
+
+  stencil(x: Value, rows: AxisFilter, columns: AxisFilter): Value {
+    const [, channels = 0] = x.shape;
+    const kernel = rows.taps.flatMap((row) => columns.taps.map((column) => row * column));
+    const size = [rows.taps.length, columns.taps.length];
+    const data = Float32Array.from({ length: channels * kernel.length }, (_, i) => kernel[i % kernel.length] ?? 0);
+    const weight = this.#graph.constant('float32', [channels, 1, ...size], data);
+    return this.#emit('Conv', [x, weight], shapes.stencil(x.shape, rows, columns), {
+      attributes: {
+        kernel_shape: { ints: size },
+        strides: { ints: [rows.stride, columns.stride] },
+        group: { int: channels },
+      },
+    });
   }
 
   #emit(opType: string, inputs: readonly (Value | undefined)[], shape: Shape, options?: NodeOptions): Value {
