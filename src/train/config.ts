@@ -24,12 +24,16 @@ export const trainConfig = z.strictObject({
     batch: z.int().min(1).max(1024).default(4),
     /** Frames restored per sample, one after the other; gradients reach back this far. Default 1. */
     clip: z.int().min(1).max(64).default(1),
-    /** Mirroring and turning. Default true. */
-    flip: z.boolean().default(true),
+    /** Mirroring and turning, or only mirroring left and right. Default true. */
+    flip: z.union([z.boolean(), z.literal('horizontal')]).default(true),
     /** Reversing time. Default true. */
     reverse: z.boolean().default(true),
-    /** Colour jitter: largest deviation of gains from 1. Default 0. */
+    /** Windows over a scene's ends are avoided where the scene is long enough, or repeat its nearest frame. Default `avoid`. */
+    edges: z.enum(['avoid', 'repeat']).default('avoid'),
+    /** Colour jitter: largest deviation of gains, saturation and gamma from 1. Default 0. */
     colour: z.number().min(0).max(0.5).default(0),
+    /** Whether colour channels change places. Default false. */
+    swap: z.boolean().default(false),
     /** Gigabytes of decoded pictures kept. Default 4. */
     cache: positive.default(4),
     /** Longest blur in pixels at the beginning, growing to all of it at the given part of the run. Default: no limit. */

@@ -20,6 +20,7 @@ import type { TrainLog } from './log/train-log.js';
 import { initialParameters, Parameters } from './parameters.js';
 import { Random } from './random.js';
 import { learningRate } from './schedule.js';
+import { checkSet } from './sets/check-set.js';
 import { openPairSet } from './sets/open-set.js';
 import { PairSampler, type PairBatch } from './sets/pair-sampler.js';
 import { differentiate } from './gradients.js';
@@ -86,6 +87,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
     split: config.data.split,
     ...(config.data.layout === undefined ? {} : { layout: config.data.layout }),
   });
+  await checkSet(set, { crop: config.data.crop, ...(signal ? { signal } : {}) });
   const sampler = new PairSampler(set, random, {
     ...config.data,
     ...network.window,

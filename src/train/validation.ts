@@ -5,7 +5,7 @@ import { applyNetwork, type Network } from '../models/network.js';
 import { channelsLast, tensorIn, valueOf, type Tfjs } from '../runtime/tensorflow/tensor.js';
 import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import type { Parameters } from './parameters.js';
-import type { PairScene, PairSet } from './sets/pair-set.js';
+import { neighbour, type PairScene, type PairSet } from './sets/pair-set.js';
 import { decodePicture, type DecodedPicture } from './sets/picture-cache.js';
 
 /** How good a network is on the frames of a test. */
@@ -67,10 +67,9 @@ export class Validation {
         const { past, future } = this.#network.window;
         const pair = scene.pairs[index];
         if (!pair) continue;
-        const window = Array.from({ length: past + 1 + future }, (_, k) => {
-          const at = Math.min(Math.max(index - past + k, 0), scene.pairs.length - 1);
-          return decodePicture(scene.pairs[at]?.blur ?? pair.blur);
-        });
+        const window = Array.from({ length: past + 1 + future }, (_, k) =>
+          decodePicture(neighbour(scene, index, k - past).blur),
+        );
         const frames = await Promise.all(window);
         const truth = await decodePicture(pair.sharp);
         const input = frames[past] ?? truth;

@@ -1,7 +1,8 @@
 import { DeblurError } from '../../errors.js';
 import type { Random } from '../random.js';
+import { copyCrop, drawColourChange } from './crop.js';
 import { PictureCache, type DecodedPicture } from './picture-cache.js';
-import type { FramePair, PairScene, PairSet } from './pair-set.js';
+import { neighbour, type FramePair, type PairScene, type PairSet } from './pair-set.js';
 
 /** Options of {@link PairSampler}. */
 export interface SamplerOptions {
@@ -14,12 +15,19 @@ export interface SamplerOptions {
   readonly future?: number;
   /** Restored frames of a sample, one after the other. Default 1. */
   readonly clip?: number;
-  /** Mirroring and turning by 90°. Default true. */
-  readonly flip?: boolean;
+  /**
+   * What becomes of a window that reaches over a scene's end: `avoid` draws none where the scene is long enough for
+   * another, `repeat` gives the scene's nearest frame in the place of the missing ones. Default `avoid`.
+   */
+  readonly edges?: 'avoid' | 'repeat';
+  /** Mirroring and turning by 90°, or only mirroring left and right. Default true. */
+  readonly flip?: boolean | 'horizontal';
   /** Reversing time: what follows comes before. Default true. */
   readonly reverse?: boolean;
-  /** Gain of all channels and of each, as the largest deviation from 1. Default 0. */
+  /** Colour jitter: largest deviation of gains, saturation and gamma from 1. Default 0. */
   readonly colour?: number;
+  /** Whether colour channels change places. Default false. */
+  readonly swap?: boolean;
   /** Bytes of decoded pictures that are kept. Default 4 GiB. */
   readonly cache?: number;
   /** Pictures that may be unreadable, as a part of those read, at least 10. Default 0.01. */
@@ -35,17 +43,22 @@ export interface PairBatch {
 }
 
 const leastBudget = 10;
+/** Places that are tried for one sample before the set is taken for unreadable, however few pictures it has. */
+const mostAttempts = 50;
 
 /** A place where a sample may begin. */
 interface Place {
   readonly scene: PairScene;
-  /** Index of the first restored frame. */
-  readonly start: number;
+  /** Index of the block's first frame; outside of the scene where its ends are repeated. */
+  readonly first: number;
   /** Length of the blur there, 0 where unknown. */
   readonly length: number;
 }
 
-/** Draws crops from a set. What a step gets depends on the seed and the step alone. */
+/**
+ * Draws crops from a set. What a step gets depends on the seed and the step alone, so that a run that goes on gets
+ * what an unbroken one would have got. All frames of a sample, blurry and sharp, are cut and changed alike.
+ */
 export class PairSampler {
   readonly #options: Required<SamplerOptions>;
   readonly #random: Random;
@@ -57,22 +70,17 @@ export class PairSampler {
 
   /** @throws DeblurError `INPUT_UNREADABLE` when no scene has enough frames. */
   constructor(set: PairSet, random: Random, options: SamplerOptions) {
-    const { past = 0, future = 0, clip = 1, flip = true, reverse = true, colour = 0 } = options;
-    const { cache = 4 * 2 ** 30, unreadable = 0.01 } = options;
-    this.#options = { ...options, past, future, clip, flip, reverse, colour, cache, unreadable };
+    const { past = 0, future = 0, clip = 1, edges = 'avoid', flip = true, reverse = true } = options;
+    const { colour = 0, swap = false, cache = 4 * 2 ** 30, unreadable = 0.01 } = options;
+    const rest = { past, future, clip, edges, flip, reverse, colour, swap, cache, unreadable };
+    this.#options = { ...options, ...rest };
     this.#random = random;
     this.#cache = new PictureCache(cache);
-    const needed = past + clip + future;
-    this.#places = set.scenes
-      .flatMap((scene) =>
-        Array.from({ length: Math.max(0, scene.pairs.length - needed + 1) }, (_, i): Place => {
-          const start = i + past;
-          return { scene, start, length: scene.pairs[start]?.length ?? 0 };
-        }),
-      )
-      .sort((a, b) => a.length - b.length);
+    this.#places = set.scenes.flatMap((scene) => placesIn(scene, this.#options)).sort((a, b) => a.length - b.length);
     if (this.#places.length === 0) {
-      throw new DeblurError('INPUT_UNREADABLE', `No scene of ${set.root} has ${needed} frames, which a sample needs.`);
+      throw new DeblurError('INPUT_UNREADABLE', `No scene of ${set.root} has the ${clip} frames that a sample needs.`, {
+        hint: 'Choose a shorter "clip", or a set of videos.',
+      });
     }
   }
 
@@ -82,10 +90,11 @@ export class PairSampler {
   }
 
   /**
-   * The batch of a step.
+   * The batch of a step. Called before it is needed, it is read while the step before is computed.
    *
    * @param longest Blur beyond this many pixels is left out where another place can be had. Default: no limit.
-   * @throws DeblurError `INPUT_UNREADABLE` when too many pictures can't be read, or one is smaller than the crop.
+   * @throws DeblurError `INPUT_UNREADABLE` when too many pictures can't be read, one is smaller than the crop, or two
+   * of a sample differ in size.
    */
   async batch(step: number, longest = Infinity): Promise<PairBatch> {
     const { batch, crop, past, future, clip } = this.#options;
@@ -99,31 +108,41 @@ export class PairSampler {
   }
 
   async #sample(random: Random, longest: number, batch: PairBatch, index: number): Promise<void> {
-    const { crop, past, future, clip, flip, reverse, colour } = this.#options;
-    for (;;) {
-      const { scene, start } = this.#draw(random, longest);
-      const frames = scene.pairs.slice(start - past, start + clip + future);
-      const backwards = reverse && random.chance(0.5);
-      // A reversed sample has its restored frames where they were only if as many frames precede as follow.
-      const ordered = backwards && past === future ? [...frames].reverse() : frames;
-      const targets = ordered.slice(past, past + clip);
-      const pictures = await this.#read([...ordered.map(({ blur }) => blur), ...targets.map(({ sharp }) => sharp)]);
+    const { crop, past, clip, flip, reverse } = this.#options;
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const place = this.#draw(random, longest);
+      const frames = this.#frames(place, reverse && random.chance(0.5));
+      const targets = frames.slice(past, past + clip);
+      const files = [...frames.map(({ blur }) => blur), ...targets.map(({ sharp }) => sharp)];
+      const pictures = await this.#read(files);
       const [first] = pictures ?? [];
       if (!pictures || !first) continue;
-      checkSizes(pictures, [...ordered, ...targets], ordered.length, crop);
+      checkSizes(pictures, files, crop);
       const cut = {
         left: random.below(first.width - crop + 1),
         top: random.below(first.height - crop + 1),
-        crop,
-        turn: flip ? random.below(8) : 0,
-        gains: gains(random, colour),
+        size: crop,
+        turn: flip === true ? random.below(8) : flip === 'horizontal' ? random.below(2) : 0,
       };
+      const change = drawColourChange(random, this.#options);
       pictures.forEach((picture, k) => {
-        const target = k < ordered.length ? batch.blur[k] : batch.sharp[k - ordered.length];
-        if (target) copyCrop(picture, cut, target, index * crop * crop * 3);
+        const target = k < frames.length ? batch.blur[k] : batch.sharp[k - frames.length];
+        if (target) copyCrop(picture, cut, change, target, index * crop * crop * 3);
       });
       return;
     }
+    throw this.#tooManyFailures();
+  }
+
+  /** The frames at a place, in the order in which the sample has them. */
+  #frames({ scene, first }: Place, backwards: boolean): FramePair[] {
+    const { past, future, clip } = this.#options;
+    const needed = past + clip + future;
+    return Array.from({ length: needed }, (_, k) => {
+      // Of a still, the restored frame is every frame.
+      const middle = scene.stills ? first + past : 0;
+      return neighbour(scene, middle, first - middle + (backwards ? needed - 1 - k : k));
+    });
   }
 
   #draw(random: Random, longest: number): Place {
@@ -153,77 +172,53 @@ export class PairSampler {
     });
     if (pictures.length === files.length) return pictures;
     if (this.#failures.size > Math.max(leastBudget, this.#options.unreadable * this.#reads)) {
-      const names = [...this.#failures].slice(0, 3).join(', ');
-      throw new DeblurError('INPUT_UNREADABLE', `${this.#failures.size} pictures can't be read, first ${names}.`, {
-        hint: 'Build or copy the data set again.',
-      });
+      throw this.#tooManyFailures();
     }
     return undefined;
   }
+
+  #tooManyFailures(): DeblurError {
+    const names = [...this.#failures].slice(0, 3).join(', ');
+    return new DeblurError('INPUT_UNREADABLE', `${this.#failures.size} pictures can't be read, first ${names}.`, {
+      hint: 'Build or copy the data set again.',
+    });
+  }
 }
 
-function checkSizes(
-  pictures: readonly DecodedPicture[],
-  pairs: readonly FramePair[],
-  blurry: number,
-  crop: number,
-): void {
-  const [first] = pictures;
-  if (!first) return;
-  pictures.forEach(({ width, height }, i) => {
-    const file = (i < blurry ? pairs[i]?.blur : pairs[i]?.sharp) ?? '';
-    if (width !== first.width || height !== first.height) {
-      throw new DeblurError(
-        'INPUT_UNREADABLE',
-        `${file} is ${width}x${height} where the frames beside it are ${first.width}x${first.height}.`,
-      );
-    }
-    if (width < crop || height < crop) {
-      throw new DeblurError('INPUT_UNREADABLE', `${file} is ${width}x${height}, smaller than the crop of ${crop}.`, {
-        hint: 'Choose a smaller "crop".',
-      });
-    }
+/** Where samples may begin in a scene. */
+function placesIn(scene: PairScene, { past, future, clip, edges }: Required<SamplerOptions>): Place[] {
+  const { pairs, stills = false } = scene;
+  const whole = pairs.length - (past + clip + future) + 1;
+  const repeated = stills || edges === 'repeat' || whole <= 0;
+  const count = repeated ? pairs.length - clip + 1 : whole;
+  if (count <= 0 || (stills && clip > 1)) return [];
+  return Array.from({ length: count }, (_, i) => {
+    const first = repeated ? i - past : i;
+    // Where time may run backwards, the restored frames lie as far from the other end.
+    const [from, to] = [first + Math.min(past, future), first + Math.max(past, future) + clip];
+    const lengths = pairs.slice(Math.max(0, from), to).map(({ length = 0 }) => length);
+    return { scene, first, length: Math.max(...lengths) };
   });
 }
 
-function gains(random: Random, colour: number): readonly [number, number, number] {
-  if (colour === 0) return [1, 1, 1];
-  const all = random.between(1 - colour, 1 + colour / 2);
-  const own = () => all * random.between(1 - colour / 2, 1 + colour / 2);
-  return [own(), own(), own()];
+function checkSizes(pictures: readonly DecodedPicture[], files: readonly string[], crop: number): void {
+  const [first] = pictures;
+  if (!first) return;
+  pictures.forEach(({ width, height }, i) => {
+    const file = files[i] ?? '';
+    if (width !== first.width || height !== first.height) {
+      throw new DeblurError(
+        'INPUT_UNREADABLE',
+        `${file} is ${width}x${height} where ${files[0]} is ${first.width}x${first.height}.`,
+      );
+    }
+    if (width < crop || height < crop) throw smallerThanCrop(file, width, height, crop);
+  });
 }
 
-/** Copies a crop, mirrored and turned by one of the square's eight symmetries. */
-function copyCrop(
-  { data, width }: DecodedPicture,
-  {
-    left,
-    top,
-    crop,
-    turn,
-    gains: gain,
-  }: {
-    readonly left: number;
-    readonly top: number;
-    readonly crop: number;
-    readonly turn: number;
-    readonly gains: readonly [number, number, number];
-  },
-  target: Float32Array,
-  offset: number,
-): void {
-  const [r, g, b] = [gain[0] / 255, gain[1] / 255, gain[2] / 255];
-  const last = crop - 1;
-  for (let y = 0; y < crop; y += 1) {
-    for (let x = 0; x < crop; x += 1) {
-      const [u, v] = (turn & 4) === 0 ? [x, y] : [y, x];
-      const column = left + ((turn & 1) === 0 ? u : last - u);
-      const row = top + ((turn & 2) === 0 ? v : last - v);
-      const from = 3 * (row * width + column);
-      const to = offset + 3 * (y * crop + x);
-      target[to] = data[from]! * r;
-      target[to + 1] = data[from + 1]! * g;
-      target[to + 2] = data[from + 2]! * b;
-    }
-  }
+/** The error for a picture that no crop fits into. */
+export function smallerThanCrop(file: string, width: number, height: number, crop: number): DeblurError {
+  return new DeblurError('INPUT_UNREADABLE', `${file} is ${width}x${height}, smaller than the crop of ${crop}.`, {
+    hint: 'Choose a smaller "crop".',
+  });
 }

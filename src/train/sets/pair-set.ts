@@ -13,6 +13,8 @@ export interface PairScene {
   /** Its name in the set, unique there. */
   readonly name: string;
   readonly pairs: readonly FramePair[];
+  /** Whether the pairs are single pictures of one place rather than frames that follow one another. Default false. */
+  readonly stills?: boolean;
 }
 
 /** Blurry frames with their sharp truths, as found in a folder. Pictures are read when they are needed. */
@@ -22,4 +24,17 @@ export interface PairSet {
   /** The folder. */
   readonly root: string;
   readonly scenes: readonly PairScene[];
+}
+
+/**
+ * The pair some frames after another one (before it, where `step` is negative). Beyond a scene's ends it is the
+ * nearest pair of the scene, and a still is its own neighbour.
+ *
+ * @throws RangeError for a scene without pairs.
+ */
+export function neighbour({ pairs, stills = false }: PairScene, index: number, step: number): FramePair {
+  const wanted = stills ? index : index + step;
+  const pair = pairs[Math.min(Math.max(wanted, 0), pairs.length - 1)];
+  if (!pair) throw new RangeError('a scene has no pairs');
+  return pair;
 }

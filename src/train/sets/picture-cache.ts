@@ -9,7 +9,7 @@ export interface DecodedPicture {
 }
 
 /**
- * Decodes a picture (PNG, JPEG, WebP, TIFF). Alpha is left out, gray becomes RGB, 16 bits are rounded to 8.
+ * Decodes a picture (PNG, JPEG, WebP, TIFF). Alpha is left out, gray becomes RGB, of 16 bits the upper 8 are kept.
  * @throws DeblurError `INPUT_UNREADABLE` that names the file.
  */
 export async function decodePicture(file: string): Promise<DecodedPicture> {
@@ -22,17 +22,39 @@ export async function decodePicture(file: string): Promise<DecodedPicture> {
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels`);
     return { data, width: info.width, height: info.height };
   } catch (cause) {
-    throw new DeblurError('INPUT_UNREADABLE', `The picture ${file} can't be read: ${(cause as Error).message}.`, {
-      cause,
-    });
+    throw unreadable(file, cause);
   }
+}
+
+/**
+ * A picture's size, from its header alone.
+ * @throws DeblurError `INPUT_UNREADABLE` that names the file.
+ */
+export async function pictureSize(file: string): Promise<{ width: number; height: number }> {
+  try {
+    const { width, height } = await sharp(file).metadata();
+    return { width, height };
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+function unreadable(file: string, cause: unknown): DeblurError {
+  const message = `The picture ${file} can't be read: ${(cause as Error).message}.`;
+  return new DeblurError('INPUT_UNREADABLE', message, { cause });
+}
+
+interface Entry {
+  readonly picture: Promise<DecodedPicture>;
+  /** 0 until it is decoded. */
+  bytes: number;
 }
 
 /** Decoded pictures up to a number of bytes; the one that was not used for longest gives way. */
 export class PictureCache {
   readonly #budget: number;
-  readonly #pictures = new Map<string, Promise<DecodedPicture>>();
-  readonly #sizes = new Map<string, number>();
+  /** In order of use, the latest last. */
+  readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
   /** @param budget Bytes. */
@@ -40,29 +62,39 @@ export class PictureCache {
     this.#budget = budget;
   }
 
-  /** A picture, decoded where it is not here. */
+  /** Bytes of the pictures that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A picture, decoded where it is not here. One that can't be read is not kept. */
   get(file: string): Promise<DecodedPicture> {
-    const known = this.#pictures.get(file);
+    const known = this.#entries.get(file);
     if (known) {
-      this.#pictures.delete(file);
-      this.#pictures.set(file, known);
-      return known;
+      this.#entries.delete(file);
+      this.#entries.set(file, known);
+      return known.picture;
     }
-    const decoding = decodePicture(file);
-    this.#pictures.set(file, decoding);
-    decoding.then(
+    const entry: Entry = { picture: decodePicture(file), bytes: 0 };
+    this.#entries.set(file, entry);
+    entry.picture.then(
       ({ data }) => {
-        this.#sizes.set(file, data.byteLength);
-        this.#bytes += data.byteLength;
-        for (const old of this.#pictures.keys()) {
-          if (this.#bytes <= this.#budget || old === file) break;
-          this.#bytes -= this.#sizes.get(old) ?? 0;
-          this.#sizes.delete(old);
-          this.#pictures.delete(old);
-        }
+        entry.bytes = data.byteLength;
+        this.#bytes += entry.bytes;
+        this.#shrink();
       },
-      () => this.#pictures.delete(file),
+      () => this.#entries.delete(file),
     );
-    return decoding;
+    return entry.picture;
+  }
+
+  #shrink(): void {
+    for (const [file, { bytes }] of this.#entries) {
+      if (this.#bytes <= this.#budget) return;
+      // What is being decoded has no bytes yet, and others may be waiting for it.
+      if (bytes === 0) continue;
+      this.#bytes -= bytes;
+      this.#entries.delete(file);
+    }
   }
 }
