@@ -3,19 +3,20 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checked } from '../../src/checked.js';
 import { openModel } from '../../src/models/registry.js';
-import { openBackend, type Backend } from '../../src/runtime/tensorflow/backend.js';
+import type { Backend } from '../../src/runtime/tensorflow/backend.js';
 import { trainConfig } from '../../src/train/config.js';
 import { jsonlLog } from '../../src/train/log/jsonl-log.js';
 import { train, type TrainReport } from '../../src/train/trainer.js';
 import { scratchFolder } from '../support/io.js';
 import { writePairs } from '../support/pairs.js';
+import { testBackend } from '../support/tensorflow.js';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let backend: Backend;
 
 beforeAll(async () => {
   scratch = await scratchFolder();
-  backend = await openBackend('tensorflow');
+  backend = await testBackend();
   await writePairs(scratch.path('pairs'), { scenes: 1, frames: 4, size: 32 });
 });
 

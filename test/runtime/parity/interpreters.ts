@@ -6,10 +6,10 @@ import type { Tensors } from '../../../src/models/weights/tensors.js';
 import { GraphBuilder } from '../../../src/runtime/onnx/graph.js';
 import { OnnxOps, constantWeights } from '../../../src/runtime/onnx/onnx-ops.js';
 import { liveSessions, OnnxSession, tensor } from '../../../src/runtime/onnx/session.js';
-import { openBackend } from '../../../src/runtime/tensorflow/backend.js';
 import { plainOrder, tensorIn, valueOf } from '../../../src/runtime/tensorflow/tensor.js';
 import { runReleasing } from '../../../src/runtime/tensorflow/release.js';
 import { TensorflowWeights } from '../../../src/runtime/tensorflow/weights.js';
+import { testBackend } from '../../support/tensorflow.js';
 
 /** A float32 array with its shape, row-major. */
 export interface Picture {
@@ -64,7 +64,7 @@ const onnx: Interpreter = {
   },
 };
 
-const { tf } = await openBackend('tensorflow');
+const { tf } = await testBackend();
 const tensorsAtFirst = tf.memory().numTensors;
 
 const tensorflow: Interpreter = {
