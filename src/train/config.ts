@@ -84,6 +84,8 @@ export const trainConfig = z.strictObject({
       folder: z.string().min(1).optional(),
       /** Default `test`. */
       split: z.string().min(1).default('test'),
+      /** In place of a folder and a split: the part of the data's scenes that is not learned from. */
+      holdBack: z.number().gt(0).lt(1).optional(),
       /** Frames that are measured, spread over the scenes. Default 24. */
       frames: z.int().min(1).default(24),
       /** Pictures in the log. Default 2. */

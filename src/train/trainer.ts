@@ -23,6 +23,8 @@ import { learningRate } from './schedule.js';
 import { checkSet } from './sets/check-set.js';
 import { openPairSet } from './sets/open-set.js';
 import { PairSampler, type PairBatch } from './sets/pair-sampler.js';
+import type { PairSet } from './sets/pair-set.js';
+import { splitScenes } from './sets/split-scenes.js';
 import { differentiate } from './gradients.js';
 import { Validation, type ValidationScore } from './validation.js';
 
@@ -83,17 +85,14 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const { tf } = backend;
   const random = new Random(config.seed);
   const network = createNetwork(config.network.name, networkOptions(config));
-  const set = await openPairSet(path.resolve(folder, config.data.folder), {
-    split: config.data.split,
-    ...(config.data.layout === undefined ? {} : { layout: config.data.layout }),
-  });
+  const { set, heldBack } = await openSets(config, folder);
   await checkSet(set, { crop: config.data.crop, ...(signal ? { signal } : {}) });
   const sampler = new PairSampler(set, random, {
     ...config.data,
     ...network.window,
     cache: config.data.cache * 2 ** 30,
   });
-  const validation = await openValidation(config, folder, network);
+  const validation = heldBack && config.validation ? new Validation(network, heldBack, config.validation) : undefined;
   const store = new CheckpointStore(path.join(run, 'checkpoints'));
   const recipe = JSON.stringify(config.network);
   const saved = await store.latest((error) => onNote?.(`${error.message} The one before is used.`));
@@ -249,11 +248,24 @@ async function bytesOf(file: string): Promise<Uint8Array> {
   }
 }
 
-async function openValidation(config: TrainConfig, folder: string, network: Network): Promise<Validation | undefined> {
-  if (!config.validation) return undefined;
-  const root = path.resolve(folder, config.validation.folder ?? config.data.folder);
-  const set = await openPairSet(root, { split: config.validation.split });
-  return new Validation(network, set, config.validation);
+/** What a run learns from, and what it is tested on. */
+async function openSets(
+  { data, seed, validation }: TrainConfig,
+  folder: string,
+): Promise<{ set: PairSet; heldBack: PairSet | undefined }> {
+  const layout = data.layout === undefined ? {} : { layout: data.layout };
+  const set = await openPairSet(path.resolve(folder, data.folder), { split: data.split, ...layout });
+  if (validation?.holdBack !== undefined) {
+    const { kept, heldBack } = splitScenes(set, { fraction: validation.holdBack, seed });
+    return { set: kept, heldBack };
+  }
+  if (!validation) return { set, heldBack: undefined };
+  const { split, folder: other } = validation;
+  const heldBack =
+    other === undefined
+      ? await openPairSet(set.root, { split, ...layout })
+      : await openPairSet(path.resolve(folder, other), { split });
+  return { set, heldBack };
 }
 
 function stateOf(step: number, adam: Adam, parameters: Parameters, recipe: string): TrainingState {

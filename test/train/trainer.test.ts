@@ -117,6 +117,18 @@ describe('training', () => {
     });
   });
 
+  it('is tested on scenes that it does not learn from', async () => {
+    await writePairs(scratch.path('scenes'), { scenes: 3, frames: 2, size: 32 });
+    const changes = {
+      data: { ...recipe.data, folder: 'scenes' },
+      validation: { holdBack: 0.4, frames: 4, pictures: 0 },
+    };
+    const { report } = await run('held-back', { ...changes, steps: 1 });
+    expect(report.validation?.psnr).toBeGreaterThan(5);
+    const all = { ...changes, validation: { holdBack: 0.9 }, steps: 1 };
+    await expect(run('all-held-back', all)).rejects.toThrow(/too few scenes to hold some back: 3/);
+  });
+
   it('leaves out a picture that is damaged, and counts it', async () => {
     const folder = scratch.path('damaged');
     await writePairs(folder, { scenes: 1, frames: 4, size: 32 });

@@ -80,7 +80,7 @@ export async function evaluateSet(
     for (const [i, { scene, pair, index }] of targets.entries()) {
       throwIfAborted(signal);
       const read = await pictures.pair(pair);
-      if (index === 0 || !read) before = undefined;
+      if (index === 0 || scene.stills || !read) before = undefined;
       if (!read) continue;
       const restored = await restoreAll(restorers, pictures, scene, index, read);
       restored.forEach(({ broken }, m) => (tally.broken[m]! += broken ? 1 : 0));

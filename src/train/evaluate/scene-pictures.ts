@@ -54,7 +54,7 @@ export class ScenePictures {
       const found: DecodedPicture[] = [];
       let last = middle;
       for (let k = 1; k <= count; k += 1) {
-        const pair = scene.pairs[index + step * k];
+        const pair = scene.stills ? undefined : scene.pairs[index + step * k];
         const picture = pair && (await this.#read(pair.blur));
         if (picture?.width === middle.width && picture.height === middle.height) last = picture;
         found.push(last);

@@ -35,11 +35,13 @@ export interface OpenSetOptions {
 export async function openPairSet(root: string, { layout, split = 'train' }: OpenSetOptions = {}): Promise<PairSet> {
   if (!(await isFolder(root))) throw new DeblurError('INPUT_NOT_FOUND', `There is no folder ${root}.`);
   const { found, splits } = await (layout === undefined ? recognised(root) : named(root, layout));
-  if (!splits.includes(split)) {
+  // Sets call it by either name.
+  const part = split === 'valid' && !splits.includes(split) ? 'val' : split;
+  if (!splits.includes(part)) {
     const hint = didYouMean(split, splits) ?? `It has ${splits.join(', ')}.`;
     throw new DeblurError('USAGE', `${root} (${found.name}) has no split "${split}".`, { hint });
   }
-  const scenes = (await found.read(root, split)).filter(({ pairs }) => pairs.length > 0);
+  const scenes = (await found.read(root, part)).filter(({ pairs }) => pairs.length > 0);
   if (scenes.length === 0) {
     throw new DeblurError('INPUT_UNREADABLE', `${root} has no pairs of the split "${split}".`, {
       hint: `The layout ${found.name} is ${found.shape}.`,

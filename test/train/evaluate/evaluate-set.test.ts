@@ -107,6 +107,15 @@ describe('an evaluation', () => {
     expect(inner).toBeGreaterThan(border ?? Infinity);
   });
 
+  it('takes stills for no video', async () => {
+    const stills = { ...set, scenes: set.scenes.map((scene) => ({ ...scene, stills: true })) };
+    const { evaluation } = await evaluateSet(stills, { models: [model(temporalMean)] });
+    for (const { scores, truthWarping } of evaluation.frames) {
+      expect(scores[1]?.psnr).toBeCloseTo(scores[0]?.psnr ?? NaN, 1);
+      expect(truthWarping).toBeUndefined();
+    }
+  });
+
   it('scores the input alone without a model', async () => {
     const { evaluation } = await evaluateSet(set);
     expect(evaluation.subjects).toEqual(['input']);

@@ -94,7 +94,7 @@ describe('the layout of', () => {
     expect(all.scenes.map(({ name }) => name)).toEqual(
       ['BSD_1ms8ms/valid/007', 'BSD_3ms24ms/valid/001'].map((name) => path.normalize(name)),
     );
-    const one = await openPairSet(path.join(root, 'BSD_3ms24ms'), { split: 'val' });
+    const one = await openPairSet(path.join(root, 'BSD_3ms24ms'), { split: 'valid' });
     expect(scenesOf(one)[path.normalize('valid/001')]).toEqual([
       'valid/001/Blur/RGB/00000000.png valid/001/Sharp/RGB/00000000.png',
     ]);
