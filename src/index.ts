@@ -22,8 +22,13 @@ export { addModel } from './models/add-model.js';
 export type { AddedModel, AddModelOptions } from './models/add-model.js';
 export { listModels, openModel } from './models/registry.js';
 export type { Model, ModelListing, NetworkModel, OnnxModel, OpenModelOptions } from './models/registry.js';
-export type { FrameResult, FrameSession, OutputHealth, PictureGeometry } from './runtime/frame-session.js';
+export type {
+  FrameResult,
+  FrameSession,
+  FrameSessionOptions,
+  OutputHealth,
+  PictureGeometry,
+} from './runtime/frame-session.js';
 export { createFrameSession } from './runtime/onnx/frame-session.js';
-export type { FrameSessionOptions } from './runtime/onnx/frame-session.js';
 export { modelStage } from './runtime/onnx/model-stage.js';
 export { chooseProvider } from './runtime/onnx/provider-choice.js';

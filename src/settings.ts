@@ -4,6 +4,7 @@ import { checked, isObject, readJson, type Json } from './checked.js';
 import { DeblurError } from './errors.js';
 import { packagePath } from './package-root.js';
 import { nearest } from './nearest.js';
+import { backendNames } from './runtime/tensorflow/backend.js';
 
 const units: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
@@ -45,8 +46,12 @@ const runSettings = z.strictObject({
   model: z.string().min(1),
   /** How much of the result to use: 0 is the source, 1 the network's result. Default 1. */
   strength: z.number().min(0).max(1),
-  /** Execution provider (`cpu`, `cuda`, `webgpu`, `coreml`, `dml`, …) or `auto`. Default `auto`. */
+  /** Who executes the network: ONNX Runtime, or TensorFlow through TensorFlow.js. Default `onnx`. */
+  runtime: z.enum(['onnx', 'tensorflow']),
+  /** ONNX Runtime's execution provider (`cpu`, `cuda`, `webgpu`, `coreml`, `dml`, …) or `auto`. Default `auto`. */
   provider: z.string().min(1),
+  /** TensorFlow.js's backend, or `auto` for the best that works. Default `auto`. */
+  backend: z.enum(['auto', ...backendNames]),
   /** Memory budget for a network run; larger frames are tiled to keep it. Default: half of what is free. */
   memory: bytes.optional(),
   /** Threads for the network. Default: one per processor. */

@@ -2,9 +2,11 @@ import type { EngineCapabilities } from '../io/capabilities.js';
 import type { Diagnosis, ModelDiagnosis } from '../runtime/doctor/diagnose.js';
 import type { SystemFacts } from '../runtime/doctor/system.js';
 import type { ProviderProof } from '../runtime/onnx/provider.js';
+import type { BackendProof } from '../runtime/tensorflow/backend.js';
 import { describeBytes } from './bytes.js';
 
 const NAME_WIDTH = 12;
+const BACKEND_WIDTH = 16;
 
 type Mark = 'works' | 'there' | 'no' | '';
 
@@ -18,6 +20,13 @@ function line(mark: Mark, name: string, facts: string, width = NAME_WIDTH): stri
 function proofLine({ provider, available, reason, milliseconds }: ProviderProof): string {
   const facts = available ? `one convolution, proven in ${Math.round(milliseconds ?? 0)} ms` : (reason ?? '');
   return line(available ? 'works' : 'no', provider, facts);
+}
+
+/** Of a backend that does not work, what to do about it too. */
+function backendLine({ backend, available, version, milliseconds, reason, hint }: BackendProof): string {
+  const proven = `one convolution of ${version}, proven in ${Math.round(milliseconds ?? 0)} ms`;
+  const facts = available ? proven : [reason, hint].filter(Boolean).join(' ');
+  return line(available ? 'works' : 'no', backend, facts, BACKEND_WIDTH);
 }
 
 function systemLines({ node, platform, cpu, memory, disks }: SystemFacts): string[] {
@@ -59,13 +68,25 @@ export function describeProof(proof: ProviderProof): string {
 }
 
 /** A diagnosis for a person. */
-export function describeDiagnosis({ ok, problems, system, onnxRuntime, engines, models }: Diagnosis): string {
+export function describeDiagnosis({
+  ok,
+  problems,
+  system,
+  onnxRuntime,
+  tensorflow,
+  engines,
+  models,
+}: Diagnosis): string {
   const verdict = ok
     ? ['Everything that deblur needs works here.']
     : ['deblur cannot work here:', ...problems.map((p) => `  ${p}`)];
   const sections = [
     ['Machine', ...systemLines(system)],
     [`Networks run by ONNX Runtime ${onnxRuntime.version} on`, ...onnxRuntime.providers.map(proofLine)],
+    [
+      `Networks trained, and run if asked, by TensorFlow.js ${tensorflow.version} on`,
+      ...tensorflow.backends.map(backendLine),
+    ],
     ['Video read and written by', ...engines.flatMap(engineLines)],
     ['Weights', ...models.map(modelLine(Math.max(...models.map(({ name }) => name.length)) + 2))],
     verdict,

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import type { SsimKind } from '../metrics/ssim.js';
 import { manifest } from '../package-root.js';
-import { openHostedSession } from '../runtime/onnx/hosted-session.js';
+import { openHostedSession } from '../runtime/host/hosted-session.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { evaluateSet, type EvaluatedModel } from '../train/evaluate/evaluate-set.js';
 import { htmlReport } from '../train/evaluate/html-report.js';

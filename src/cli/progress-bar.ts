@@ -23,7 +23,8 @@ export class ProgressBar {
   }
 
   start(plan: RunPlan): void {
-    const how = plan.model === 'none' ? 'no network' : `${plan.model} on ${plan.provider}`;
+    const runtime = plan.runtime === 'tensorflow' ? ' of TensorFlow.js' : '';
+    const how = plan.model === 'none' ? 'no network' : `${plan.model} on ${plan.provider}${runtime}`;
     const tiles = plan.tiles !== undefined && plan.tiles > 1 ? `, ${plan.tiles} tiles` : '';
     this.#stream.write(`${plan.width}x${plan.height} ${plan.format}, ${how}${tiles}\n`);
     this.#bar.start(1, 0, { frames: '0', rate: '-', remaining: clock(undefined) });

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import { deblurVideo, type RunOptions, type RunReport } from '../pipeline/run.js';
+import { backendNames } from '../runtime/tensorflow/backend.js';
 import { presetNames } from '../settings.js';
 import { interruptSignal } from './exit.js';
 import { ProgressBar } from './progress-bar.js';
@@ -37,11 +38,13 @@ function printLine(event: string, value: object): void {
 
 async function run(input: string, output: string, flags: RunFlags): Promise<void> {
   const { codec, crf, preset, pixelFormat: format, container, encoderOption: encoderOptions } = flags;
-  const { model, strength, engine, provider, memory, threads, batch, concurrency, credits, strict } = flags;
+  const { model, strength, engine, runtime, provider, backend, memory, threads, batch } = flags;
+  const { concurrency, credits, strict } = flags;
   const { json = false, quiet = false, overwrite, settings, sceneThreshold: threshold } = flags;
   const bar = !json && !quiet && process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   const options = {
-    ...{ model, strength, engine, provider, memory, threads, batch, concurrency, credits, strict, overwrite, settings },
+    ...{ model, strength, engine, runtime, provider, backend, memory, threads, batch },
+    ...{ concurrency, credits, strict, overwrite, settings },
     encode: { codec, crf, preset, format, container, encoderOptions },
     sceneCut: { threshold },
   };
@@ -82,7 +85,9 @@ export function runCommand(): Command {
     .optionsGroup('Deblurring:')
     .option('-m, --model <name>', 'a name of "deblur models", an .onnx file, or "none"')
     .option('--strength <0..1>', 'how much of the result to use: 0 is the source', number)
-    .option('--provider <name>', 'cpu, cuda, webgpu, coreml, dml, … or auto')
+    .addOption(new Option('--runtime <name>', 'who executes the network').choices(['onnx', 'tensorflow']))
+    .option('--provider <name>', 'of ONNX Runtime: cpu, cuda, webgpu, coreml, dml, … or auto')
+    .addOption(new Option('--backend <name>', 'of TensorFlow.js').choices(['auto', ...backendNames]))
     .option('--memory <size>', 'budget for a network run, such as 2G; larger frames are tiled')
     .option('--threads <n>', 'threads for the network', number)
     .option('--batch <n>', 'frames per network run', number)

@@ -4,7 +4,7 @@ import { createVideo, openVideo } from '../io/index.js';
 import { planarFormat, workingFormat } from '../io/pixel-format.js';
 import type { Damage, StreamNote, VideoReader, WriteReport } from '../io/video.js';
 import type { FrameSession } from '../runtime/frame-session.js';
-import { openHostedSession } from '../runtime/onnx/hosted-session.js';
+import { openHostedSession } from '../runtime/host/hosted-session.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
 import { flow, type FlowCounts } from './flow.js';
@@ -33,7 +33,9 @@ export interface RunPlan {
   /** Pixel format the frames travel in. */
   readonly format: string;
   readonly model: string;
-  /** Execution provider, undefined without a network. */
+  /** Who executes the network, undefined without one. */
+  readonly runtime: 'onnx' | 'tensorflow' | undefined;
+  /** ONNX Runtime's execution provider or TensorFlow.js's backend, undefined without a network. */
   readonly provider: string | undefined;
   /** Tiles per frame, undefined without a network. */
   readonly tiles: number | undefined;
@@ -97,13 +99,17 @@ async function openSession(
   settings: RunSettings,
   signal: AbortSignal | undefined,
 ): Promise<FrameSession | undefined> {
-  const { model, memory = halfOfFreeMemory(), strength, threads } = settings;
+  const { model, runtime, backend, memory = halfOfFreeMemory(), strength, threads } = settings;
   if (model === 'none') return undefined;
+  const { width, height, format, color } = video;
+  const geometry = { width, height, format, color };
+  if (runtime === 'tensorflow') {
+    const options = { backend, memory, strength, threads, batch: settings.batch };
+    return openHostedSession({ model, geometry, runtime, options }, signal);
+  }
   const provider = await chooseProvider(settings.provider, signal);
   const { batch = provider === 'cpu' ? 1 : acceleratorBatch } = settings;
-  const { width, height, format, color } = video;
-  const options = { provider, memory, strength, threads, batch };
-  return openHostedSession({ model, geometry: { width, height, format, color }, options }, signal);
+  return openHostedSession({ model, geometry, options: { provider, memory, strength, threads, batch } }, signal);
 }
 
 /**
@@ -133,6 +139,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     height: reader.video.height,
     format: reader.video.format,
     model: settings.model,
+    runtime: session && settings.runtime,
     provider: session?.provider,
     tiles: session?.tiles,
   };

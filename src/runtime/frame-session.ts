@@ -56,3 +56,19 @@ export interface FrameSession {
   /** Waits for runs under way, then frees native memory. Safe to call twice. */
   close(): Promise<void>;
 }
+
+/** Options of a frame session, whatever runs it. */
+export interface FrameSessionOptions {
+  /** ONNX Runtime's execution provider, proven by the caller. Default `cpu`. */
+  readonly provider?: string;
+  /** Bytes that a run may take; larger frames are tiled. Default: no limit. */
+  readonly memory?: number;
+  /** How much of the result to use, 0 to 1. Default 1. */
+  readonly strength?: number;
+  /** Threads. Default: one per processor. */
+  readonly threads?: number;
+  /** Frames per run; tiled frames run one by one. Default 1. */
+  readonly batch?: number;
+  /** Cancels before the network is loaded and between runs. */
+  readonly signal?: AbortSignal;
+}

@@ -2,6 +2,8 @@ import { createRequire } from 'node:module';
 import { ffmpegCapabilities, nodeAvCapabilities, type EngineCapabilities } from '../../io/capabilities.js';
 import { listModels } from '../../models/registry.js';
 import { listProviders, proveProvider, type ProviderProof } from '../onnx/provider.js';
+import { backendNames, type BackendProof } from '../tensorflow/backend.js';
+import { proveBackendApart } from '../tensorflow/backend-proof.js';
 import { systemFacts, type SystemFacts } from './system.js';
 
 /** A provider's proof, and whether its code came with the npm package. */
@@ -26,21 +28,23 @@ export interface Diagnosis {
   readonly problems: readonly string[];
   readonly system: SystemFacts;
   readonly onnxRuntime: { readonly version: string; readonly providers: readonly ProviderDiagnosis[] };
+  /** TensorFlow.js, which trains and may run networks. */
+  readonly tensorflow: { readonly version: string; readonly backends: readonly BackendProof[] };
   readonly engines: readonly EngineCapabilities[];
   readonly models: readonly ModelDiagnosis[];
 }
 
 /** Options of {@link diagnose}. */
 export interface DiagnoseOptions {
-  /** Milliseconds each provider has for its proof. Default: that of `proveProvider`. */
+  /** Milliseconds each provider or backend has for its proof. Default 60000. */
   timeout?: number;
   /** Ends the diagnosis with a `CANCELLED` error. */
   signal?: AbortSignal;
 }
 
-/** Version of the installed ONNX Runtime. */
-function onnxRuntimeVersion(): string {
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+/** Version of an installed package. */
+function versionOf(name: string): string {
+  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
   return version;
 }
 
@@ -59,18 +63,21 @@ function problemsOf(
   return problems;
 }
 
-/** Tries what a run needs, and all that could make one quicker. Providers are proven one after the other. */
+/** Tries what a run needs, and all that could make one quicker. Providers and backends are proven one after the other. */
 export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
   const system = await systemFacts();
   const engines = [await nodeAvCapabilities(), await ffmpegCapabilities()];
   const providers: ProviderDiagnosis[] = [];
   for (const { name, bundled } of listProviders()) providers.push({ ...(await proveProvider(name, options)), bundled });
+  const backends: BackendProof[] = [];
+  for (const name of backendNames) backends.push(await proveBackendApart(name, options));
   const problems = problemsOf(system, providers, engines);
   return {
     ok: problems.length === 0,
     problems,
     system,
-    onnxRuntime: { version: onnxRuntimeVersion(), providers },
+    onnxRuntime: { version: versionOf('onnxruntime-node'), providers },
+    tensorflow: { version: versionOf('@tensorflow/tfjs'), backends },
     engines,
     models: listModels().map(({ name, path, install }) => ({ name, path, install })),
   };

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../errors.js';
 import type { Frame } from '../../io/frame.js';
 import { planarFormat } from '../../io/pixel-format.js';
 import { EngineSession, type FrameEngine } from '../engine-session.js';
-import type { FrameResult, FrameSession, PictureGeometry } from '../frame-session.js';
+import type { FrameResult, FrameSession, FrameSessionOptions, PictureGeometry } from '../frame-session.js';
 import { planForBudget } from '../memory-plan.js';
 import { tileCount } from '../tile-plan.js';
 import {
@@ -21,22 +21,6 @@ import { graphMemory } from './graph-memory.js';
 import type { NetworkStage } from './network-stage.js';
 import { frameResult, planeStrides, planeTensors } from './plane-tensors.js';
 import { OnnxSession, type SessionOptions } from './session.js';
-
-/** Options of {@link createFrameSession}. */
-export interface FrameSessionOptions {
-  /** Execution provider, proven by the caller. Default `cpu`. */
-  readonly provider?: string;
-  /** Bytes that a run may take; larger frames are tiled. Default: no limit. */
-  readonly memory?: number;
-  /** How much of the result to use, 0 to 1. Default 1. */
-  readonly strength?: number;
-  /** Threads. Default: one per processor. */
-  readonly threads?: number;
-  /** Frames per run; tiled frames run one by one. Default 1. */
-  readonly batch?: number;
-  /** Cancels before the network is loaded and between tiles. */
-  readonly signal?: AbortSignal;
-}
 
 /**
  * A session that runs a network on frames of one geometry with ONNX Runtime. Conversion, padding,

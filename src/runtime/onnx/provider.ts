@@ -1,10 +1,10 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listSupportedBackends } from 'onnxruntime-node';
-import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
+import { DeblurError, throwIfAborted } from '../../errors.js';
+import { askChild } from '../child-answer.js';
 import { GraphBuilder } from './graph.js';
 
 /** An execution provider that the installed ONNX Runtime knows on this platform. */
@@ -46,6 +46,8 @@ interface Task {
 
 /** What it answers. */
 type Answer = { error: string } | { output: Float32Array; executedBy: string[]; milliseconds: number };
+
+const childFile = fileURLToPath(new URL('provider-child.js', import.meta.url));
 
 /** The providers the installed ONNX Runtime could offer here, whether or not they work. */
 export function listProviders(): ProviderListing[] {
@@ -105,7 +107,8 @@ export async function proveProvider(provider: string, options: ProofOptions = {}
   const { model, input, expected } = proofModel();
   const folder = await mkdtemp(join(tmpdir(), 'deblur-proof-'));
   try {
-    const answer = await ask({ provider, model, input, shape: INPUT_SHAPE, folder }, timeout, signal);
+    const task: Task = { provider, model, input, shape: INPUT_SHAPE, folder };
+    const answer = await askChild<Task, Answer>(childFile, task, { timeout, signal });
     const fault = faultOf(provider, answer, expected);
     return {
       provider,
@@ -150,49 +153,6 @@ function explain(provider: string, message: string): Fault {
     .trim()
     .split('\n');
   return { reason: `${first.replace(/\.$/, '')}.` };
-}
-
-/** A child's exchange: one task, one answer. Crashes and silence are answers too. */
-function ask(task: Task, timeout: number, signal: AbortSignal | undefined): Promise<Answer> {
-  const child = fork(fileURLToPath(new URL('provider-child.js', import.meta.url)), {
-    execArgv: [],
-    serialization: 'advanced',
-    // Drivers and ONNX Runtime print to the terminal what the answer says better.
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  });
-  return new Promise<Answer>((resolve, reject) => {
-    const timer = setTimeout(() => {
-      resolve({ error: `It gave no answer within ${timeout / 1000} seconds` });
-    }, timeout);
-    const onAbort = () => {
-      reject(cancelled(signal));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    child.once('message', (answer) => {
-      resolve(answer as Answer);
-    });
-    child.once('error', (error) => {
-      resolve({ error: `The process that tries it cannot be started: ${error.message}` });
-    });
-    child.once('exit', (code, killer) => {
-      resolve({ error: `Its native code ended the process that tried it (${killer ?? `exit code ${code}`})` });
-    });
-    child.send(task, (error) => {
-      if (error) resolve({ error: `The process that tries it does not listen: ${error.message}` });
-    });
-    child.once('close', () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    });
-  }).finally(() => ended(child));
-}
-
-/** Ends a child process and resolves when it is gone, so that its files can be removed. */
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
-  await gone;
 }
 
 const proofs = new Map<string, ProviderProof>();

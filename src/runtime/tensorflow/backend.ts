@@ -49,13 +49,23 @@ class Unavailable extends Error {
   }
 }
 
+/** Options of {@link openBackend}. */
+export interface OpenBackendOptions {
+  /** Threads of TensorFlow on the processor. The first backend of a process decides. Default: one per processor. */
+  readonly threads?: number;
+}
+
 /**
  * Loads TensorFlow.js on a backend. A process has one: the first that was opened is what later calls give.
  *
  * @param name Default `auto`: the first of {@link backendNames} that works.
  * @throws DeblurError `PROVIDER_UNAVAILABLE` when the backend asked for does not work here.
  */
-export async function openBackend(name: BackendName | 'auto' = 'auto'): Promise<Backend> {
+export async function openBackend(
+  name: BackendName | 'auto' = 'auto',
+  { threads }: OpenBackendOptions = {},
+): Promise<Backend> {
+  if (threads !== undefined) process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   const reasons: string[] = [];
   for (const candidate of name === 'auto' ? backendNames : [name]) {
     try {
@@ -100,7 +110,7 @@ function describe(error: unknown): { message: string; hint?: string } {
 async function load(name: BackendName): Promise<Backend> {
   if (name === 'tensorflow' || name === 'tensorflow-gpu') return loadNative(name);
   const tf = quietly(() => require('@tensorflow/tfjs') as Tfjs);
-  if (name === 'webgpu') await addWebGpu();
+  if (name === 'webgpu') addWebGpu();
   let ready: boolean;
   try {
     ready = await tf.setBackend(name);
@@ -137,7 +147,7 @@ async function loadNative(name: keyof typeof nativePackages): Promise<Backend> {
   return { name, tf, version: tf.version['tfjs-node'] ?? tf.version_core };
 }
 
-async function addWebGpu(): Promise<void> {
+function addWebGpu(): void {
   try {
     const { create, globals } = require('webgpu') as { create: (flags: string[]) => unknown; globals: object };
     Object.assign(globalThis, globals);

@@ -1,6 +1,8 @@
 import type * as tfjs from '@tensorflow/tfjs';
-import type { Ops, Shape, Weights } from '../../models/ops.js';
-import { ShapeOps } from '../../models/shape-ops.js';
+import { elements } from '../../models/ops.js';
+import type { Shape, Weights } from '../../models/ops.js';
+import type { PictureOps } from '../picture/picture-ops.js';
+import { PictureShapeOps } from '../picture/picture-shape-ops.js';
 import type { Tfjs, TfValue } from './tensor.js';
 import { TensorflowOps } from './tf-ops.js';
 
@@ -13,7 +15,7 @@ class Tracked {
 }
 
 /** A function of tensors. */
-export type TensorFunction = <T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]) => readonly T[];
+export type TensorFunction = <T>(ops: PictureOps<T>, weights: Weights<T>, inputs: readonly T[]) => readonly T[];
 
 /** The tracked values among an operator's arguments: themselves, in lists and in options. */
 function trackedIn(argument: unknown): Tracked[] {
@@ -31,8 +33,8 @@ function replaced(argument: unknown, by: (value: Tracked) => unknown): unknown {
 }
 
 /** A vocabulary whose operators are all answered by one function. */
-function vocabulary(answer: (operator: string, args: readonly unknown[]) => Tracked): Ops<Tracked> {
-  return new Proxy({} as Ops<Tracked>, {
+function vocabulary(answer: (operator: string, args: readonly unknown[]) => Tracked): PictureOps<Tracked> {
+  return new Proxy({} as PictureOps<Tracked>, {
     get: (_, operator: string) =>
       operator === 'shape' ? (value: Tracked) => value.shape : (...args: unknown[]) => answer(operator, args),
   });
@@ -40,23 +42,35 @@ function vocabulary(answer: (operator: string, args: readonly unknown[]) => Trac
 
 type Operators = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 
-/** After which operator each value is needed no more: for the operator at that place, the places of such values. */
-function lastUses(run: TensorFunction, shapes: readonly Shape[]): Map<number, number[]> {
-  const operators = new ShapeOps() as unknown as Operators;
+/** How long the values of a function live. */
+export interface ReleasePlan {
+  /** After which operator values are needed no more: for the operator at that place, the places of such values. */
+  readonly ends: ReadonlyMap<number, readonly number[]>;
+  /** Most bytes of intermediate values and outputs alive at once. */
+  readonly peakBytes: number;
+}
+
+/** Operators whose result is their operand's memory in another shape. */
+const views = new Set(['reshape', 'transpose']);
+
+/** Runs a function on shapes alone and finds out how long its values live. */
+export function planReleases(run: TensorFunction, shapes: readonly Shape[]): ReleasePlan {
+  const operators = new PictureShapeOps() as unknown as Operators;
   const places = new Map<Tracked, number>();
   const last = new Map<number, number>();
-  let place = 0;
+  /** Bytes of each value's own memory, and whose memory it shows. */
+  const memory: { bytes: number; owner: number }[] = [];
   const ops = vocabulary((operator, args) => {
+    const place = memory.length;
     const shape = operators[operator]?.(...args.map((arg) => replaced(arg, (value) => value.shape))) as Shape;
     const result = new Tracked(shape);
-    for (const value of args.flatMap(trackedIn)) {
-      const own = places.get(value);
-      if (own !== undefined) last.set(own, place);
-    }
+    const operands = args.flatMap(trackedIn).flatMap((value) => places.get(value) ?? []);
+    for (const own of operands) last.set(own, place);
     // A value that nothing uses is needed no more at once.
     last.set(place, place);
     places.set(result, place);
-    place += 1;
+    const [viewed] = views.has(operator) ? operands : [];
+    memory.push({ bytes: 4 * elements(shape), owner: viewed === undefined ? place : (memory[viewed]?.owner ?? place) });
     return result;
   });
   const outputs = run(
@@ -67,7 +81,28 @@ function lastUses(run: TensorFunction, shapes: readonly Shape[]): Map<number, nu
   for (const output of outputs) last.delete(places.get(output) ?? -1);
   const ends = new Map<number, number[]>();
   for (const [value, end] of last) ends.set(end, [...(ends.get(end) ?? []), value]);
-  return ends;
+  return { ends, peakBytes: peakOf(memory, ends) };
+}
+
+function peakOf(
+  memory: readonly { bytes: number; owner: number }[],
+  ends: ReadonlyMap<number, readonly number[]>,
+): number {
+  const holders = new Map<number, number>();
+  let [alive, peak] = [0, 0];
+  memory.forEach(({ bytes, owner }, place) => {
+    const before = holders.get(owner) ?? 0;
+    holders.set(owner, before + 1);
+    if (before === 0) alive += bytes;
+    peak = Math.max(peak, alive);
+    for (const ended of ends.get(place) ?? []) {
+      const own = memory[ended]?.owner ?? ended;
+      const rest = (holders.get(own) ?? 1) - 1;
+      holders.set(own, rest);
+      if (rest === 0) alive -= memory[own]?.bytes ?? 0;
+    }
+  });
+  return peak;
 }
 
 /**
@@ -75,6 +110,7 @@ function lastUses(run: TensorFunction, shapes: readonly Shape[]): Map<number, nu
  * `tf.tidy` they would all live to the end, which for a large network is many times what is alive at once. For that
  * the function runs twice, the first time on shapes alone.
  *
+ * @param plan of this function and of inputs of these shapes. Default: made anew.
  * @returns the outputs, which the caller disposes; inputs and weights stay the caller's.
  */
 export function runReleasing(
@@ -82,11 +118,11 @@ export function runReleasing(
   weights: Weights<TfValue>,
   inputs: readonly TfValue[],
   run: TensorFunction,
-): TfValue[] {
-  const ends = lastUses(
+  plan: ReleasePlan = planReleases(
     run,
     inputs.map(({ shape }) => shape),
-  );
+  ),
+): TfValue[] {
   const operators = new TensorflowOps(tf) as unknown as Operators;
   const values: TfValue[] = [];
   /** Values that share a tensor: a transposition only shows it in another order. */
@@ -106,7 +142,7 @@ export function runReleasing(
     if (!computed) throw new TypeError(`there is no operator ${operator}`);
     const place = values.push(computed) - 1;
     holders.set(computed.tensor, (holders.get(computed.tensor) ?? 0) + 1);
-    for (const ended of ends.get(place) ?? []) {
+    for (const ended of plan.ends.get(place) ?? []) {
       const tensor = values[ended]?.tensor;
       if (!tensor) continue;
       const rest = (holders.get(tensor) ?? 1) - 1;
@@ -122,14 +158,20 @@ export function runReleasing(
       return new Tracked(value.shape, value);
     },
   };
-  const outputs = run(
-    ops,
-    held,
-    inputs.map((value) => new Tracked(value.shape, value)),
-  );
-  return outputs.map((output) => {
-    const value = valueOf(output);
-    // What is an input or a parameter itself is copied, so that every output can be disposed.
-    return kept.has(value.tensor) ? { ...value, tensor: value.tensor.clone() } : value;
+  let results: TfValue[] = [];
+  // Whatever the function leaves alive when it fails goes with the tidy around it.
+  tf.tidy(() => {
+    const outputs = run(
+      ops,
+      held,
+      inputs.map((value) => new Tracked(value.shape, value)),
+    );
+    results = outputs.map((output) => {
+      const value = valueOf(output);
+      // What is an input or a parameter itself is copied, so that every output can be disposed.
+      return kept.has(value.tensor) ? { ...value, tensor: value.tensor.clone() } : value;
+    });
+    return results.map(({ tensor }) => tensor);
   });
+  return results;
 }

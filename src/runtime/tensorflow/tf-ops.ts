@@ -7,18 +7,18 @@ import type {
   LayerNormOptions,
   LinearOptions,
   Margins,
-  Ops,
   PadMode,
   Shape,
   SliceOptions,
 } from '../../models/ops.js';
 import { bounce } from '../../models/mirror.js';
 import { boxMatrix, resizeMatrix, type RowFilter } from '../../models/row-filter.js';
-import { ShapeOps } from '../../models/shape-ops.js';
+import type { AxisFilter, EnlargeOptions, PictureOps } from '../picture/picture-ops.js';
+import { PictureShapeOps } from '../picture/picture-shape-ops.js';
 import { channelsLast, depthwiseOrder, kernelOrder, plainOrder, tensorIn, valueOf } from './tensor.js';
 import type { Tfjs, TfValue } from './tensor.js';
 
-const shapes = new ShapeOps();
+const shapes = new PictureShapeOps();
 /** Keeps the derivative of a square root finite; far below the square of any norm that counts. */
 const tiny = 1e-30;
 
@@ -29,7 +29,7 @@ const tiny = 1e-30;
  *
  * Tensors belong to the caller's `tf.tidy`.
  */
-export class TensorflowOps implements Ops<TfValue> {
+export class TensorflowOps implements PictureOps<TfValue> {
   readonly #tf: Tfjs;
 
   constructor(tf: Tfjs) {
@@ -57,8 +57,8 @@ export class TensorflowOps implements Ops<TfValue> {
       const kernel = tensorIn(this.#tf, weight, depthwiseOrder) as tfjs.Tensor4D;
       result = this.#tf.depthwiseConv2d(input, kernel, stride, mode);
     } else {
-      const inputs = this.#tf.split(input, groups, 3) as tfjs.Tensor4D[];
-      const kernels = this.#tf.split(this.#kernel(weight), groups, 3) as tfjs.Tensor4D[];
+      const inputs = this.#tf.split<tfjs.Tensor4D>(input, groups, 3);
+      const kernels = this.#tf.split<tfjs.Tensor4D>(this.#kernel(weight), groups, 3);
       result = this.#tf.concat(
         inputs.map((part, g) => this.#tf.conv2d(part, kernels[g] ?? part, stride, mode)),
         3,
@@ -143,6 +143,10 @@ export class TensorflowOps implements Ops<TfValue> {
 
   sigmoid(x: TfValue): TfValue {
     return this.#map(x, (tensor) => this.#tf.sigmoid(tensor));
+  }
+
+  log(x: TfValue): TfValue {
+    return this.#map(x, (tensor) => this.#tf.log(tensor));
   }
 
   gelu(x: TfValue, form: GeluForm): TfValue {
@@ -279,6 +283,57 @@ export class TensorflowOps implements Ops<TfValue> {
     const [height = 0, width = 0] = x.shape.slice(rank - 2);
     const indices = mode === 'reflect' ? bounce : clamp;
     return this.#gather(this.#gather(x, rank - 2, indices(height, top, bottom)), rank - 1, indices(width, left, right));
+  }
+
+  sub(a: TfValue, b: TfValue): TfValue {
+    return this.#elementwise(a, b, (x, y) => this.#tf.sub(x, y));
+  }
+
+  scale(x: TfValue, factor: number): TfValue {
+    return this.#map(x, (tensor) => this.#tf.mul(tensor, factor));
+  }
+
+  clip(x: TfValue, min: number, max: number): TfValue {
+    return this.#map(x, (tensor) => this.#tf.clipByValue(tensor, min, max));
+  }
+
+  round(x: TfValue): TfValue {
+    return this.#map(x, (tensor) => this.#tf.round(tensor));
+  }
+
+  isNear(a: TfValue, b: TfValue, tolerance: number): TfValue {
+    const tf = this.#tf;
+    return this.#elementwise(a, b, (x, y) => tf.cast(tf.less(tf.abs(tf.sub(x, y)), tolerance), 'float32'));
+  }
+
+  enlarge(x: TfValue, { axis, factor, siting }: EnlargeOptions): TfValue {
+    const { shape } = x;
+    const size = shape[axis] ?? 0;
+    const positions = Array.from({ length: size * factor }, (_, i) => {
+      const position = siting === 'centred' ? (i + 0.5) / factor - 0.5 : i / factor;
+      return Math.min(Math.max(position, 0), size - 1);
+    });
+    const lower = this.#gather(x, axis, positions.map(Math.floor));
+    const upper = this.#gather(x, axis, positions.map(Math.ceil));
+    const share = this.constant(
+      shape.map((_, i) => (i === axis ? positions.length : 1)),
+      Float32Array.from(positions, (position) => position % 1),
+    );
+    return this.add(lower, this.mul(this.sub(upper, lower), share));
+  }
+
+  stencil(x: TfValue, rows: AxisFilter, columns: AxisFilter): TfValue {
+    const tf = this.#tf;
+    const shape = shapes.stencil(x.shape, rows, columns);
+    const [n = 1, channels = 0, height = 0, width = 0] = x.shape;
+    // One picture a channel: TensorFlow has no depthwise convolution whose strides differ.
+    const pictures = tf.reshape<tfjs.Rank.R4>(this.#plain(x), [n * channels, height, width, 1]);
+    const kernel = tf.tensor4d(
+      rows.taps.flatMap((row) => columns.taps.map((column) => row * column)),
+      [rows.taps.length, columns.taps.length, 1, 1],
+    );
+    const filtered = tf.conv2d(pictures, kernel, [rows.stride, columns.stride], 'valid');
+    return valueOf(tf.reshape(filtered, [...shape]));
   }
 
   /** A picture's tensor, `[N, H, W, C]`. */

@@ -1,4 +1,3 @@
-import type * as tfjs from '@tensorflow/tfjs';
 import type { Weights } from '../../models/ops.js';
 import type { Tensors, WeightTensor } from '../../models/weights/tensors.js';
 import { kernelOrder, valueOf } from './tensor.js';

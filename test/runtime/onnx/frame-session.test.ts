@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Frame } from '../../../src/io/frame.js';
 import { judge } from '../../../src/pipeline/guard.js';
-import type { FrameSession, PictureGeometry } from '../../../src/runtime/frame-session.js';
-import { createFrameSession, type FrameSessionOptions } from '../../../src/runtime/onnx/frame-session.js';
+import type { FrameSession, FrameSessionOptions, PictureGeometry } from '../../../src/runtime/frame-session.js';
+import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
 import type { NetworkStage } from '../../../src/runtime/onnx/network-stage.js';
 import { OnnxOps } from '../../../src/runtime/onnx/onnx-ops.js';
 import { liveSessions } from '../../../src/runtime/onnx/session.js';

@@ -3,31 +3,29 @@ import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
 import type { Frame } from '../../io/frame.js';
 import { packagePath } from '../../package-root.js';
 import type { FrameResult, FrameSession } from '../frame-session.js';
+import type { SessionProperties } from '../engine-session.js';
+import type { SessionSpecification } from '../open-session.js';
 import { PendingRuns } from '../pending-runs.js';
-import type {
-  HostAnswer,
-  HostedProperties,
-  HostFailure,
-  HostRequest,
-  HostSpecification,
-  WireFrame,
-} from './host-protocol.js';
+import type { HostAnswer, HostFailure, HostRequest, WireFrame } from './host-protocol.js';
 
 /** The host runs from the build, also when this file does not. */
-const hostFile = packagePath('dist/src/runtime/onnx/session-host.js');
+const hostFile = packagePath('dist/src/runtime/host/session-host.js');
 
 /** Omits a key from each member of a union. */
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /**
- * Opens a frame session in a process of its own. ONNX Runtime runs a network on the thread that calls
- * it, and nothing can stop it there: in its own process it leaves this one free to decode, encode and
+ * Opens a frame session in a process of its own. ONNX Runtime and TensorFlow run a network on the thread that calls
+ * them, and nothing can stop it there: in its own process it leaves this one free to decode, encode and
  * answer, can be ended at any moment, and takes only itself down when a driver fails. Planes are copied
  * once each way.
  * @param signal Ends the process at once; what was asked of it rejects with `CANCELLED`.
  * @throws DeblurError whatever opening the model and the session throws; `RUNTIME_FAILED` when the process ends by itself.
  */
-export async function openHostedSession(specification: HostSpecification, signal?: AbortSignal): Promise<FrameSession> {
+export async function openHostedSession(
+  specification: SessionSpecification,
+  signal?: AbortSignal,
+): Promise<FrameSession> {
   throwIfAborted(signal);
   const host = new Host(signal);
   try {
@@ -49,7 +47,7 @@ class HostedSession implements FrameSession {
   readonly #pending = new PendingRuns();
   #closed: Promise<void> | undefined;
 
-  constructor(host: Host, { provider, window, batch, tiles }: HostedProperties) {
+  constructor(host: Host, { provider, window, batch, tiles }: SessionProperties) {
     this.provider = provider;
     this.window = window;
     this.batch = batch;

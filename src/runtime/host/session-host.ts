@@ -1,19 +1,12 @@
 import { DeblurError } from '../../errors.js';
 import { Frame } from '../../io/frame.js';
-import { openModel } from '../../models/registry.js';
 import type { FrameSession } from '../frame-session.js';
-import { createFrameSession } from './frame-session.js';
-import type { HostAnswer, HostFailure, HostRequest, HostSpecification, WireFrame } from './host-protocol.js';
-import { modelStage } from './model-stage.js';
+import { openSession } from '../open-session.js';
+import type { HostAnswer, HostFailure, HostRequest, WireFrame } from './host-protocol.js';
 
 /** The process that runs a network for {@link openHostedSession}, one request after another. */
 
 let session: FrameSession | undefined;
-
-async function open({ model, geometry, options }: HostSpecification): Promise<FrameSession> {
-  const stage = await modelStage(await openModel(model));
-  return createFrameSession(stage, geometry, options);
-}
 
 function toFrame({ properties, planes }: WireFrame): Frame {
   return new Frame(properties, { planes: () => planes, dispose: () => undefined });
@@ -22,7 +15,7 @@ function toFrame({ properties, planes }: WireFrame): Frame {
 async function answer(request: HostRequest): Promise<HostAnswer> {
   const { id } = request;
   if (request.kind === 'open') {
-    session = await open(request.specification);
+    session = await openSession(request.specification);
     const { provider, window, batch, tiles } = session;
     return { id, kind: 'opened', properties: { provider, window, batch, tiles } };
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVideo, type Frame } from '../../../src/io/index.js';
 import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
-import { openHostedSession } from '../../../src/runtime/onnx/hosted-session.js';
+import { openHostedSession } from '../../../src/runtime/host/hosted-session.js';
 import { readModelFile } from '../../../src/runtime/onnx/model-file.js';
 import { fixture } from '../../support/fixtures.js';
 import { slow, writeOnnx } from '../../support/onnx-file.js';
