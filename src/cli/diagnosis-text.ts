@@ -24,7 +24,7 @@ function proofLine({ provider, available, reason, milliseconds }: ProviderProof)
 
 /** Of a backend that does not work, what to do about it too. */
 function backendLine({ backend, available, version, milliseconds, reason, hint }: BackendProof): string {
-  const proven = `one convolution of ${version}, proven in ${Math.round(milliseconds ?? 0)} ms`;
+  const proven = `version ${version}, one convolution proven in ${Math.round(milliseconds ?? 0)} ms`;
   const facts = available ? proven : [reason, hint].filter(Boolean).join(' ');
   return line(available ? 'works' : 'no', backend, facts, BACKEND_WIDTH);
 }

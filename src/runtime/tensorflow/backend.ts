@@ -73,7 +73,7 @@ export async function openBackend(
     } catch (cause) {
       const { message, hint } = describe(cause);
       if (candidate === name) {
-        throw new DeblurError('PROVIDER_UNAVAILABLE', `TensorFlow.js can't use the backend ${name}: ${message}`, {
+        throw new DeblurError('PROVIDER_UNAVAILABLE', `The backend "${name}" of TensorFlow.js cannot be used here. ${message}`, {
           cause,
           hint,
         });
@@ -94,7 +94,7 @@ export async function proveBackend(backend: BackendName): Promise<BackendProof> 
     );
     const [value] = await sum.data();
     sum.dispose();
-    if (value !== 1296) throw new Unavailable(`a convolution gave ${value} in place of 1296.`);
+    if (value !== 1296) throw new Unavailable(`It computed a convolution wrongly: ${value} in place of 1296.`);
     return { backend, available: true, version, milliseconds: performance.now() - started };
   } catch (error) {
     const { message, hint } = describe(error);
@@ -115,9 +115,10 @@ async function load(name: BackendName): Promise<Backend> {
   try {
     ready = await tf.setBackend(name);
   } catch (cause) {
-    throw new Unavailable(`${(cause as Error).message}`, undefined, cause);
+    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw new Unavailable(`${line.replace(/\.$/, '')}.`, undefined, cause);
   }
-  if (!ready) throw new Unavailable(`TensorFlow.js can't initialise it.`);
+  if (!ready) throw new Unavailable("TensorFlow.js can't initialise it.");
   await tf.ready();
   return { name, tf, version: tf.version_core };
 }
@@ -132,19 +133,20 @@ async function loadNative(name: keyof typeof nativePackages): Promise<Backend> {
   }
   restoreOldHelpers();
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
-  let tf: Tfjs & { version: Record<string, string> };
+  let tf: Tfjs;
   try {
-    tf = quietly(() => require(path) as Tfjs & { version: Record<string, string> });
+    tf = quietly(() => require(path) as Tfjs);
   } catch (cause) {
     throw new Unavailable(
-      `the native part of ${packageName} is missing or can't be loaded.`,
+      `The native part of ${packageName} is missing or can't be loaded.`,
       'Where its prebuilt binary can’t be had, scripts/install-tensorflow.sh builds it.',
       cause,
     );
   }
   await tf.setBackend('tensorflow');
   await tf.ready();
-  return { name, tf, version: tf.version['tfjs-node'] ?? tf.version_core };
+  const { binding } = tf.backend() as { binding?: { TF_Version?: string } };
+  return { name, tf, version: binding?.TF_Version ?? tf.version_core };
 }
 
 function addWebGpu(): void {
@@ -157,7 +159,7 @@ function addWebGpu(): void {
     require('@tensorflow/tfjs-backend-webgpu');
   } catch (cause) {
     throw new Unavailable(
-      'the packages @tensorflow/tfjs-backend-webgpu and webgpu are not both installed.',
+      '@tensorflow/tfjs-backend-webgpu and webgpu are not both installed.',
       'Install them with "npm install @tensorflow/tfjs-backend-webgpu@4.22.0 webgpu".',
       cause,
     );
