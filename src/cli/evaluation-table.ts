@@ -28,9 +28,10 @@ function summaryRow({ name, psnr, gain, ssim, lpips, warping, milliseconds, wors
 }
 
 /** An evaluation for a person: the scenes, the means, and what there is to know about the numbers. */
-export function evaluationTable({ subjects, scenes, mean, ssimKind, set, notes }: Evaluation): string {
+export function evaluationTable({ subjects, scenes, bands, mean, ssimKind, set, notes }: Evaluation): string {
   const scenesHead = ['scene', 'frames', ...subjects.flatMap((name, i) => (i === 0 ? [name] : [name, 'gain']))];
   const sceneRows = scenes.map(({ name, frames, subjects: means }) => [name, String(frames), ...sceneCells(means)]);
+  const bandRows = bands.map(({ name, frames, subjects: means }) => [name, String(frames), ...sceneCells(means)]);
   const head = ['', 'PSNR (dB)', 'gain', 'SSIM', 'LPIPS', 'flicker', 'ms/frame', 'least gain'];
   const truth =
     mean.truthWarping === undefined ? [] : [['truth', '-', '-', '-', '-', mean.truthWarping.toFixed(2), '-', '-']];
@@ -40,6 +41,7 @@ export function evaluationTable({ subjects, scenes, mean, ssimKind, set, notes }
   ];
   return [
     aligned([scenesHead, ...sceneRows]),
+    aligned([['blur of the input', ...scenesHead.slice(1)], ...bandRows]),
     aligned([head, ...mean.subjects.map(summaryRow), ...truth]),
     `${foot.join('\n')}\n`,
   ].join('\n');

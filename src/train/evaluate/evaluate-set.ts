@@ -6,7 +6,14 @@ import { ssim, type SsimKind } from '../../metrics/ssim.js';
 import { continuation, warpingError, type Continuation } from '../../metrics/warping-error.js';
 import type { PairScene, PairSet } from '../sets/pair-set.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
-import { gainOf, summarise, type Evaluation, type FrameEvaluation, type PictureScore } from './evaluation.js';
+import {
+  gainOf,
+  summarise,
+  summariseBands,
+  type Evaluation,
+  type FrameEvaluation,
+  type PictureScore,
+} from './evaluation.js';
 import { PerceptualMeter } from './perceptual-meter.js';
 import { Restorer, type OpenSession, type Restored } from './restorer.js';
 import { ScenePictures, type PicturePair } from './scene-pictures.js';
@@ -110,6 +117,7 @@ export async function evaluateSet(
         const own = frames.filter(({ scene }) => scene === name);
         return own.length > 0 ? [{ name, ...summarise(subjects, own) }] : [];
       }),
+      bands: summariseBands(subjects, frames),
       mean: summarise(subjects, frames),
       notes: notesOf(subjects, frames, pictures.failures, tally),
     };

@@ -55,6 +55,8 @@ export interface Evaluation {
   readonly ssimKind: SsimKind;
   readonly frames: readonly FrameEvaluation[];
   readonly scenes: readonly ({ readonly name: string } & GroupEvaluation)[];
+  /** By how blurry the input is. */
+  readonly bands: readonly ({ readonly name: string } & GroupEvaluation)[];
   /** Over all frames. */
   readonly mean: GroupEvaluation;
   /** What a reader of the numbers should know. */
@@ -68,6 +70,22 @@ const ceiling = 60;
 export function gainOf({ scores }: FrameEvaluation, subject: number): number {
   const [input, result] = [scores[0]?.psnr ?? NaN, scores[subject]?.psnr ?? NaN];
   return Math.min(ceiling, result) - Math.min(ceiling, input);
+}
+
+/** Strong blur, mild to medium blur, hardly any, none: by the PSNR of the input in dB. */
+const bandEdges = [
+  ['below 24 dB', -Infinity, 24],
+  ['24-30 dB', 24, 30],
+  ['30-36 dB', 30, 36],
+  ['above 36 dB', 36, Infinity],
+] as const;
+
+/** The means of frames whose inputs are about equally blurry. */
+export function summariseBands(names: readonly string[], frames: readonly FrameEvaluation[]): Evaluation['bands'] {
+  return bandEdges.flatMap(([name, low, high]) => {
+    const own = frames.filter(({ scores }) => (scores[0]?.psnr ?? NaN) >= low && (scores[0]?.psnr ?? NaN) < high);
+    return own.length > 0 ? [{ name, ...summarise(names, own) }] : [];
+  });
 }
 
 /** The means of some frames. */
