@@ -56,7 +56,7 @@ export interface OpenBackendOptions {
 }
 
 /**
- * Loads TensorFlow.js on a backend. A process has one: the first that was opened is what later calls give.
+ * Loads TensorFlow.js on a backend. A process has one at a time: the last that was opened computes.
  *
  * @param name Default `auto`: the first of {@link backendNames} that works.
  * @throws DeblurError `PROVIDER_UNAVAILABLE` when the backend asked for does not work here.
@@ -120,6 +120,10 @@ async function load(name: BackendName): Promise<Backend> {
   }
   if (!ready) throw new Unavailable("TensorFlow.js can't initialise it.");
   await tf.ready();
+  // The first tensor of the backend in JavaScript advertises too.
+  quietly(() => {
+    tf.scalar(0).dispose();
+  });
   return { name, tf, version: tf.version_core };
 }
 

@@ -6,7 +6,8 @@ import type { Tensors } from '../../../src/models/weights/tensors.js';
 import { GraphBuilder } from '../../../src/runtime/onnx/graph.js';
 import { OnnxOps, constantWeights } from '../../../src/runtime/onnx/onnx-ops.js';
 import { liveSessions, OnnxSession, tensor } from '../../../src/runtime/onnx/session.js';
-import { plainOrder, tensorIn, valueOf } from '../../../src/runtime/tensorflow/tensor.js';
+import { plainOrder, tensorIn, valueOf, type Tfjs } from '../../../src/runtime/tensorflow/tensor.js';
+import type { PictureOps } from '../../../src/runtime/picture/picture-ops.js';
 import { runReleasing } from '../../../src/runtime/tensorflow/release.js';
 import { TensorflowWeights } from '../../../src/runtime/tensorflow/weights.js';
 import { testBackend } from '../../support/tensorflow.js';
@@ -34,7 +35,7 @@ export async function readNpy(path: string): Promise<Picture> {
 }
 
 /** A function of tensors in the vocabulary that every interpreter speaks. */
-export type Build = <T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]) => readonly T[];
+export type Build = <T>(ops: PictureOps<T>, weights: Weights<T>, inputs: readonly T[]) => readonly T[];
 
 /** Who executes networks. */
 export interface Interpreter {
@@ -64,29 +65,32 @@ const onnx: Interpreter = {
   },
 };
 
-const { tf } = await testBackend();
-const tensorsAtFirst = tf.memory().numTensors;
+/** TensorFlow.js on the backend at hand. */
+export function tensorflowInterpreter(name: string, tf: Tfjs): Interpreter {
+  const tensorsAtFirst = tf.memory().numTensors;
+  return {
+    name,
+    live: () => tf.memory().numTensors - tensorsAtFirst,
+    // An error of the function becomes a rejection, as where it runs later.
+    // eslint-disable-next-line @typescript-eslint/require-await
+    run: async (tensors, inputs, build) => {
+      using weights = new TensorflowWeights(tf, tensors);
+      const values = inputs.map(({ shape, data }) => valueOf(tf.tensor(data, [...shape])));
+      try {
+        return runReleasing(tf, weights, values, build).map((value) => {
+          const plain = tf.tidy(() => tensorIn(tf, value, plainOrder(value.shape.length)).clone());
+          const data = Float32Array.from(plain.dataSync());
+          tf.dispose([plain, value.tensor]);
+          return { shape: value.shape, data };
+        });
+      } finally {
+        tf.dispose(values.map(({ tensor: input }) => input));
+      }
+    },
+  };
+}
 
-const tensorflow: Interpreter = {
-  name: 'TensorFlow',
-  live: () => tf.memory().numTensors - tensorsAtFirst,
-  // An error of the function becomes a rejection, as where it runs later.
-  // eslint-disable-next-line @typescript-eslint/require-await
-  run: async (tensors, inputs, build) => {
-    using weights = new TensorflowWeights(tf, tensors);
-    const values = inputs.map(({ shape, data }) => valueOf(tf.tensor(data, [...shape])));
-    try {
-      return runReleasing(tf, weights, values, build).map((value) => {
-        const plain = tf.tidy(() => tensorIn(tf, value, plainOrder(value.shape.length)).clone());
-        const data = Float32Array.from(plain.dataSync());
-        tf.dispose([plain, value.tensor]);
-        return { shape: value.shape, data };
-      });
-    } finally {
-      tf.dispose(values.map(({ tensor: input }) => input));
-    }
-  },
-};
+const tensorflow = tensorflowInterpreter('TensorFlow', (await testBackend()).tf);
 
 /** Every interpreter of the vocabulary. */
 export const interpreters = [onnx, tensorflow] as const satisfies readonly Interpreter[];
