@@ -3,6 +3,7 @@ import { describeDiagnosis } from '../../src/cli/diagnosis-text.js';
 import { doctorCommand } from '../../src/cli/doctor.js';
 import type { Diagnosis } from '../../src/runtime/doctor/diagnose.js';
 import type { ProviderProof } from '../../src/runtime/onnx/provider.js';
+import { backendNames } from '../../src/runtime/tensorflow/backend.js';
 import { stdoutOf } from '../support/output.js';
 
 const doctor = (...argv: string[]) => stdoutOf(() => doctorCommand().parseAsync(argv, { from: 'user' }));
@@ -20,8 +21,14 @@ describe('deblur doctor', () => {
     expect(diagnosis.onnxRuntime.providers).toContainEqual(
       expect.objectContaining({ provider: 'cpu', available: true, bundled: true }),
     );
+    expect(diagnosis.tensorflow.backends.map(({ backend }) => backend)).toEqual(backendNames);
+    expect(diagnosis.tensorflow.backends).toContainEqual(expect.objectContaining({ backend: 'cpu', available: true }));
 
     const text = describeDiagnosis(diagnosis);
+    expect(text).toMatch(/^ {2}✓ works +cpu +version 4\.\d+\.\d+, one convolution proven in \d+ ms$/m);
+    for (const { backend, reason } of diagnosis.tensorflow.backends) {
+      if (reason !== undefined) expect(text).toMatch(new RegExp(`✗ no +${backend} +${reason.slice(0, 20)}`));
+    }
     expect(text).toMatch(/^ {2}✓ works +Node +\d+\.\d+\.\d+/m);
     expect(text).toMatch(/^ {2}✓ works +cpu +one convolution, proven in \d+ ms$/m);
     expect(text).toMatch(/^ {2}✓ works +node-av +FFmpeg \S+, inside the process$/m);

@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from '../../src/io/index.js';
+import { nafnet } from '../../src/models/nafnet.js';
+import { writeSafetensors } from '../../src/models/weights/safetensors.js';
+import { initialParameters } from '../../src/train/parameters.js';
+import { Random } from '../../src/train/random.js';
 import { deblur } from '../support/command.js';
 import { fixture } from '../support/fixtures.js';
+import { packed } from '../support/frames.js';
 import { engines } from '../support/io.js';
 import { slow, writeOnnx } from '../support/onnx-file.js';
 import { runningProcesses } from '../support/processes.js';
@@ -49,6 +54,33 @@ describe('deblur run', () => {
     const { code, stderr } = await deblur(['run', clip, output, '--model', model, '--verbose']);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain('24 frames in, 24 out');
+  });
+
+  it('gives the same frames whoever executes the network', async () => {
+    const options = { width: 8, encoderBlocks: [1], middleBlocks: 1, decoderBlocks: [1] };
+    const parameters = initialParameters(nafnet(options), new Random(1));
+    // A difference of a few code values.
+    parameters.get('ending.weight')?.data.forEach((value, i, data) => (data[i] = value / 4));
+    const model = join(folder, 'small.safetensors');
+    const network = JSON.stringify({ name: 'nafnet', ...options });
+    await writeFile(model, writeSafetensors(parameters, { network }));
+    const samples: Uint8Array[][] = [];
+    for (const runtime of ['onnx', 'tensorflow']) {
+      const file = join(folder, `${runtime}.mkv`);
+      const args = ['run', clip, file, '--model', model, '--runtime', runtime, '--settings', 'lossless', '--json'];
+      const { code, stdout, stderr } = await deblur(args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(jsonLines(stdout).at(-1)).toMatchObject({
+        runtime,
+        written: 24,
+        guarded: { nan: 0, black: 0, mosaic: 0 },
+      });
+      samples.push(await lumaOf(file));
+    }
+    const [onnx = [], tensorflow = []] = samples;
+    const source = await lumaOf(clip);
+    expect(Math.max(...onnx.map((plane, i) => largestDifference(plane, tensorflow[i])))).toBeLessThanOrEqual(1);
+    expect(Math.max(...onnx.map((plane, i) => largestDifference(plane, source[i])))).toBeGreaterThan(1);
   });
 
   it('reports as JSON lines: start, progress, done', async () => {
@@ -99,6 +131,21 @@ describe('deblur run', () => {
   });
 });
 
+/** The luma of each frame of a file. */
+async function lumaOf(file: string): Promise<Uint8Array[]> {
+  await using reader = await openVideo(file);
+  const planes: Uint8Array[] = [];
+  for await (const frame of reader.frames()) {
+    planes.push(...packed(frame).slice(0, 1));
+    frame.dispose();
+  }
+  return planes;
+}
+
+function largestDifference(a: Uint8Array, b: Uint8Array | undefined): number {
+  return a.reduce((max, value, i) => Math.max(max, Math.abs(value - (b?.[i] ?? NaN))), 0);
+}
+
 /** Runs a command that must fail: a sentence, no stack, nothing left in the folder but what was there. */
 async function failing(args: readonly string[], left: readonly string[] = []) {
   const { code, stdout, stderr } = await deblur(args);
@@ -111,6 +158,7 @@ async function failing(args: readonly string[], left: readonly string[] = []) {
 
 describe('deblur run, given bad input', () => {
   const none = ['--model', 'none'];
+  const tensorflow = ['run', clip, 'FOLDER/o.mp4', '--runtime', 'tensorflow'];
 
   it.each([
     ['a missing file', () => Promise.resolve(), /no such file|does not exist|There is no/i],
@@ -161,6 +209,8 @@ describe('deblur run, given bad input', () => {
     ],
     ['an unknown provider', ['run', clip, 'FOLDER/o.mp4', '--provider', 'cudaa'], 1, /cudaa/],
     ['a provider that does not work here', ['run', clip, 'FOLDER/o.mp4', '--provider', 'tensorrt'], 1, /tensorrt/i],
+    ['a backend that does not work here', [...tensorflow, '--backend', 'webgpu'], 1, /webgpu[^]*npm install/],
+    ['an unknown backend', [...tensorflow, '--backend', 'gpu'], 2, /backend[^]*tensorflow-gpu/],
     ['a memory budget that is none', ['run', clip, 'FOLDER/o.mp4', '--memory', 'much'], 2, /memory.*2G/],
     ['a strength above 1', ['run', clip, 'FOLDER/o.mp4', '--strength', '3'], 2, /strength/],
     ['a number that is none', ['run', clip, 'FOLDER/o.mp4', '--crf', 'low'], 2, /crf.*number/],
@@ -173,6 +223,15 @@ describe('deblur run, given bad input', () => {
     const { code, stderr } = await failing(env);
     expect(stderr).toMatch(message);
     expect(code).toBe(expected);
+  });
+
+  it('refuses an .onnx file on TensorFlow', async () => {
+    const model = join(folder, 'sharpen.onnx');
+    await writeOnnx(model, sharpen, 136, 320);
+    const args = ['run', clip, output, '--runtime', 'tensorflow', '--model', model];
+    const { code, stderr } = await failing(args, ['sharpen.onnx']);
+    expect(stderr).toMatch(/sharpen\.onnx[^]*ONNX Runtime/);
+    expect(code).toBe(2);
   });
 
   it('says in JSON what went wrong, too', async () => {

@@ -73,10 +73,14 @@ export async function openBackend(
     } catch (cause) {
       const { message, hint } = describe(cause);
       if (candidate === name) {
-        throw new DeblurError('PROVIDER_UNAVAILABLE', `The backend "${name}" of TensorFlow.js cannot be used here. ${message}`, {
-          cause,
-          hint,
-        });
+        throw new DeblurError(
+          'PROVIDER_UNAVAILABLE',
+          `The backend "${name}" of TensorFlow.js cannot be used here. ${message}`,
+          {
+            cause,
+            hint,
+          },
+        );
       }
       reasons.push(message);
     }

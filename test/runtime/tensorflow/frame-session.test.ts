@@ -146,7 +146,7 @@ describe('a session on TensorFlow', () => {
       using frame = testFrame(geometry);
       const [ours] = await session(sharpen, geometry, { strength: 0.7 }).run([[frame]]);
       const [theirs] = await (await onnxSession(sharpen, geometry, 0.7)).run([[frame]]);
-      const { code, health } = difference(ours, theirs, format.endsWith("le") ? 2 : 1);
+      const { code, health } = difference(ours, theirs, format.endsWith('le') ? 2 : 1);
       expect(code).toBeLessThanOrEqual(1);
       expect(health).toBeLessThan(1e-4);
     }
@@ -165,7 +165,7 @@ describe('a session on TensorFlow', () => {
     const frames = windowOf(model, geometry);
     const [ours] = await session(model, geometry).run([frames]);
     const [theirs] = await (await onnxSession(model, geometry)).run([frames]);
-    const { code, health } = difference(ours, theirs, format.endsWith("le") ? 2 : 1);
+    const { code, health } = difference(ours, theirs, format.endsWith('le') ? 2 : 1);
     expect(code).toBeLessThanOrEqual(1);
     expect(health).toBeLessThan(1e-4);
     expect(ours?.planes).not.toEqual(packed(frames[model.network.window.past]!));
