@@ -145,10 +145,6 @@ export class TensorflowOps implements PictureOps<TfValue> {
     return this.#map(x, (tensor) => this.#tf.sigmoid(tensor));
   }
 
-  log(x: TfValue): TfValue {
-    return this.#map(x, (tensor) => this.#tf.log(tensor));
-  }
-
   gelu(x: TfValue, form: GeluForm): TfValue {
     const tf = this.#tf;
     return this.#map(x, (tensor) => {
