@@ -29,4 +29,5 @@ export default tseslint.config(
   forbid(['src/models/**'], 'io', 'runtime', 'pipeline', 'train', 'live', 'cli'),
   forbid(['src/runtime/**'], 'pipeline', 'train', 'live', 'cli'),
   forbid(['src/pipeline/**'], 'train', 'live', 'cli'),
+  forbid(['src/train/**'], 'live', 'cli'),
 );
