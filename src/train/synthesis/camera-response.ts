@@ -7,18 +7,45 @@ export interface CameraResponse {
   fromLinear(light: number): number;
 }
 
-/** The responses a sequence is drawn from: the sRGB curve, a power of 2.2, and BT.709's camera curve. */
+const srgb = {
+  toLinear: (v: number) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4),
+  fromLinear: (v: number) => (v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055),
+};
+
+/** How far a camera's contrast curve departs from a straight line: 0 not at all, 1 a full smooth step. */
+const contrast = 0.45;
+
+function curved(v: number): number {
+  return v + contrast * (v * v * (3 - 2 * v) - v);
+}
+
+/** The inverse of {@link curved}, which rises everywhere, by halving the interval. */
+function straightened(code: number): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 40; i += 1) {
+    const middle = (low + high) / 2;
+    if (curved(middle) < code) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/**
+ * The responses a sequence is drawn from: the sRGB curve, a power of 2.2, BT.709's camera curve, and `contrast`, the
+ * S-shaped curve with a toe and a shoulder that measured responses of consumer cameras have on top of sRGB.
+ */
 export const cameraResponses: readonly CameraResponse[] = [
-  {
-    name: 'srgb',
-    toLinear: (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4),
-    fromLinear: (v) => (v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055),
-  },
+  { name: 'srgb', ...srgb },
   { name: 'gamma2.2', toLinear: (v) => v ** 2.2, fromLinear: (v) => v ** (1 / 2.2) },
   {
     name: 'bt709',
     toLinear: (v) => (v < 0.081 ? v / 4.5 : ((v + 0.099) / 1.099) ** (1 / 0.45)),
     fromLinear: (v) => (v < 0.018 ? v * 4.5 : 1.099 * v ** 0.45 - 0.099),
+  },
+  {
+    name: 'contrast',
+    toLinear: (v) => srgb.toLinear(straightened(v)),
+    fromLinear: (v) => curved(srgb.fromLinear(v)),
   },
 ];
 

@@ -15,7 +15,11 @@ export async function compress(
   { codec, crf }: Compression,
 ): Promise<Uint8Array[]> {
   const { recode } = await import('../../io/node-av/recode.js');
-  const results = await recode(pictures, width, height, { codec, options: { crf: String(crf), preset: 'medium' } });
+  const results = await recode(pictures, width, height, {
+    codec,
+    // One thread: what an encoder decides depends on how many it has.
+    options: { crf: String(crf), preset: 'medium', threads: '1' },
+  });
   if (results.length !== pictures.length) {
     throw new DeblurError('ENGINE_FAILED', `${codec} gave ${results.length} frames of ${pictures.length}.`);
   }

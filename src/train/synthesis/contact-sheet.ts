@@ -7,17 +7,19 @@ const columns = 6;
 const thumbnail = 240;
 const caption = 18;
 /** Most sequences on a sheet. */
-const most = 120;
+const most = 160;
 
 /** Pictures a data set as one sheet: the middle frame of each sequence, blurry over sharp, with its blur's length. */
 export async function drawContactSheet(folder: string, { sequences, width, height }: DatasetManifest): Promise<Buffer> {
-  const shown = sequences.slice(0, most);
+  // Evenly from all of them.
+  const step = Math.max(1, sequences.length / most);
+  const shown = sequences.filter((_, i) => Math.floor((i - 1) / step) < Math.floor(i / step));
   const tall = Math.round((thumbnail * height) / width);
   const cell = 2 * tall + caption;
   const parts = await Promise.all(
     shown.map(async ({ name, split, lengths }, i) => {
       const middle = lengths.length >> 1;
-      const { blur, sharp: truth } = sequenceFolders(folder, { name, split: split as 'train' });
+      const { blur, sharp: truth } = sequenceFolders(folder, { name, split });
       const [left, top] = [(i % columns) * thumbnail, Math.floor(i / columns) * cell];
       const shrink = (file: string) =>
         sharp(path.join(file, frameFile(middle)))

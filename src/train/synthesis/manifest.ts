@@ -6,38 +6,22 @@ import { AtomicFile } from '../../io/atomic-file.js';
 import { manifest as program } from '../../package-root.js';
 import type { SequenceRecord } from './sequence.js';
 
-const record = z.object({
-  name: z.string(),
-  split: z.string(),
-  source: z.string(),
-  licence: z.string(),
-  kind: z.string(),
-  foreground: z.string().optional(),
-  exposure: z.number(),
-  readout: z.number(),
-  response: z.string(),
-  noise: z.number(),
-  compression: z.object({ codec: z.string(), crf: z.number() }).optional(),
-  lengths: z.array(z.number()),
-});
-
-const schema = z.object({
-  program: z.string(),
-  seed: z.number(),
+/** What readers of a data set rely on; the rest is for people. */
+const schema = z.looseObject({
   width: z.number(),
   height: z.number(),
-  sequences: z.array(record),
+  sequences: z.array(
+    z.looseObject({
+      name: z.string(),
+      split: z.enum(['train', 'val', 'test']),
+      digest: z.string().optional(),
+      lengths: z.array(z.number()),
+    }),
+  ),
 });
 
 /** What a data set was made from, and how: `manifest.json` in its folder. */
-export interface DatasetManifest {
-  /** The program and its version. */
-  readonly program: string;
-  readonly seed: number;
-  readonly width: number;
-  readonly height: number;
-  readonly sequences: readonly SequenceRecord[];
-}
+export type DatasetManifest = z.output<typeof schema>;
 
 const fileName = 'manifest.json';
 
@@ -61,10 +45,22 @@ export async function readManifest(folder: string): Promise<DatasetManifest | un
   }
 }
 
-/** Writes the manifest, replacing the one before at once. */
-export async function writeManifest(folder: string, value: Omit<DatasetManifest, 'program'>): Promise<void> {
-  const sequences = [...value.sequences].sort((a, b) => a.name.localeCompare(b.name));
-  const text = JSON.stringify({ program: `deblur-stream ${program.version}`, ...value, sequences }, undefined, 1);
+/** What {@link writeManifest} writes. */
+export interface ManifestContent {
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly sequences: readonly (SequenceRecord | DatasetManifest['sequences'][number])[];
+}
+
+/**
+ * Writes the manifest, replacing the one before at once.
+ * @throws DeblurError `OUTPUT_FULL`, `OUTPUT_UNWRITABLE`.
+ */
+export async function writeManifest(folder: string, content: ManifestContent): Promise<void> {
+  const sequences = [...content.sequences].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const text = JSON.stringify({ program: `deblur-stream ${program.version}`, ...content, sequences }, undefined, 1);
   const file = await AtomicFile.create(path.join(folder, fileName), { overwrite: true });
   await file.write(Buffer.from(`${text}\n`));
   await file.commit();

@@ -1,118 +1,145 @@
-import sharp from 'sharp';
-import { DeblurError } from '../../errors.js';
 import type { Random } from '../random.js';
-import { pathLength, poseAt } from './camera-path.js';
+import { frameTimes, poseAt, reachOf, wayLength, type CameraPath } from './camera-path.js';
 import { cameraResponse, codeTable, linearTable } from './camera-response.js';
-import type { SequencePlan } from './plan.js';
+import { cutOutPose, drawCutOut, type CutOut } from './cut-out.js';
+import { momentsFor, type Film, type FilmOptions, type SynthesisedFrame } from './film.js';
+import { detailAt, readPhoto, type LinearPhoto } from './linear-photo.js';
+import type { PhotoPlan, SequencePlan } from './plan.js';
 import { develop } from './sensor.js';
-import { addScene, layForeground, type Foreground, type FrameSize, type LinearPicture } from './virtual-camera.js';
+import { layPatch, seeScene, seenAt, type FrameSize, type Place } from './virtual-camera.js';
 
-/** A blurry frame, its sharp truth and how long the blur is. */
-export interface SynthesisedFrame {
-  /** Interleaved RGB, 8 bits. */
-  readonly blur: Uint8Array;
-  readonly sharp: Uint8Array;
-  /** Length of the picture centre's path during the exposure, in pixels. */
-  readonly length: number;
-}
+/** Views that are tried for one with enough detail. */
+const views = 8;
 
-/** Longest step between two moments of an exposure, in pixels. */
-const longestStep = 0.7;
-const fewestMoments = 5;
-
-/** Moments that an exposure is averaged over: odd, so that one of them is its middle. */
-export function momentsFor(length: number): number {
-  return Math.max(fewestMoments, Math.ceil(length / longestStep)) | 1;
-}
-
-/** Reads a photo in linear light, reduced to a width with Lanczos' filter. */
-export async function readLinear(path: string, width: number, linear: Float32Array): Promise<LinearPicture> {
-  try {
-    const { data, info } = await sharp(path)
-      .rotate()
-      .removeAlpha()
-      .toColourspace('srgb')
-      .resize({ width, withoutEnlargement: true, kernel: 'lanczos3' })
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels`);
-    const light = new Float32Array(data.length);
-    for (let i = 0; i < data.length; i += 1) light[i] = linear[data[i]!]!;
-    return { data: light, width: info.width, height: info.height };
-  } catch (cause) {
-    throw new DeblurError('INPUT_UNREADABLE', `The photo ${path} can't be read: ${(cause as Error).message}.`, {
-      cause,
-    });
-  }
-}
-
-async function drawForeground(
+/** Where the camera looks at time 0, so that it stays on the photo and sees something. */
+function chooseView(
   random: Random,
-  plan: SequencePlan,
+  photo: LinearPhoto,
   size: FrameSize,
-  linear: Float32Array,
-): Promise<Foreground | undefined> {
-  if (!plan.foreground) return undefined;
-  const picture = await readLinear(plan.foreground.path, plan.photoWidth, linear);
-  const speed = (plan.blur / plan.exposure) * random.between(0, 1.2);
-  const angle = random.between(0, 2 * Math.PI);
-  return {
-    picture,
-    centre: [random.between(0.2, 0.8) * picture.width, random.between(0.2, 0.8) * picture.height],
-    place: [random.between(-0.4, 0.4) * size.width, random.between(-0.4, 0.4) * size.height],
-    radius: [random.between(0.08, 0.28) * size.width, random.between(0.12, 0.4) * size.height],
-    softness: random.between(1, 4),
-    motion: [speed * Math.cos(angle), speed * Math.sin(angle)],
-    parallax: random.between(0.8, 1.6),
+  path: CameraPath,
+  { frames, sharpness }: Pick<FilmOptions, 'frames' | 'sharpness'>,
+): Place {
+  const { left, right, up, down } = reachOf(path, frames);
+  const within = (half: number, before: number, after: number, whole: number) => {
+    const [low, high] = [1.05 * half + before, whole - 1.05 * half - after];
+    return low < high ? random.between(low, high) : (low + high) / 2;
   };
+  let best: { centre: Place; detail: number } | undefined;
+  for (let i = 0; i < views; i += 1) {
+    const centre: Place = [
+      within(size.width / 2, left, right, photo.width),
+      within(size.height / 2, up, down, photo.height),
+    ];
+    const detail = detailAt(photo, size, centre);
+    if (!best || detail > best.detail) best = { centre, detail };
+    if (detail >= sharpness) return centre;
+  }
+  if (!best) throw new RangeError('no view was drawn');
+  return best.centre;
 }
 
-/** Films a photo with a virtual camera, frame by frame. */
-export async function* filmPhoto(
+/** Columns and rows of the points whose ways are measured. */
+const grid: Place = [7, 5];
+
+/** Mean and greatest length of what the points of the picture pass during an exposure. */
+function wayLengths(
+  path: CameraPath,
+  cutOuts: readonly CutOut[],
+  { width, height }: FrameSize,
+  time: number,
+  exposure: number,
+): { mean: number; greatest: number } {
+  const lengths: number[] = [];
+  for (let row = 0; row < grid[1]; row += 1) {
+    for (let column = 0; column < grid[0]; column += 1) {
+      const du = ((column + 0.5) / grid[0] - 0.5) * width;
+      const dv = ((row + 0.5) / grid[1] - 0.5) * height;
+      const over = cutOuts.findLast((cutOut) => covers(cutOut, path, { width, height }, time, du, dv));
+      const place = over
+        ? (at: number): Place => {
+            const { x, y } = cutOutPose(over, path, { width, height }, at);
+            return [x, y];
+          }
+        : (at: number) => seenAt(poseAt(path, at), [0, 0], du, dv);
+      lengths.push(wayLength(place, time, exposure));
+    }
+  }
+  return { mean: lengths.reduce((sum, length) => sum + length, 0) / lengths.length, greatest: Math.max(...lengths) };
+}
+
+function covers(cutOut: CutOut, path: CameraPath, size: FrameSize, time: number, du: number, dv: number): boolean {
+  const { x, y, angle } = cutOutPose(cutOut, path, size, time);
+  const [dx, dy] = [du + (size.width - 1) / 2 - x, dv + (size.height - 1) / 2 - y];
+  const { data, width, height } = cutOut.patch;
+  const px = Math.round((width - 1) / 2 + Math.cos(angle) * dx + Math.sin(angle) * dy);
+  const py = Math.round((height - 1) / 2 - Math.sin(angle) * dx + Math.cos(angle) * dy);
+  return px >= 0 && py >= 0 && px < width && py < height && data[4 * (py * width + px) + 3]! > 0.5;
+}
+
+/** Films a photo with a virtual camera. */
+export async function filmPhoto(
   random: Random,
-  plan: SequencePlan,
-  size: FrameSize,
-  frames: number,
-): AsyncGenerator<SynthesisedFrame> {
+  plan: SequencePlan & { readonly photo: PhotoPlan },
+  options: FilmOptions,
+): Promise<Film> {
+  const { path, photoWidth, highlights, foregrounds } = plan.photo;
+  const { size } = options;
   const response = cameraResponse(plan.response);
-  const [linear, codes] = [linearTable(response), codeTable(response)];
-  const photo = await readLinear(plan.source.path, plan.photoWidth, linear);
-  if (photo.width < size.width / 2 || photo.height < size.height / 2) {
-    throw new DeblurError(
-      'INPUT_UNREADABLE',
-      `The photo ${plan.source.path} is too small (${photo.width}x${photo.height}) for frames of ${size.width}x${size.height}.`,
-    );
+  const linear = linearTable(response);
+  const photo = await readPhoto(plan.source.path, { width: photoWidth, linear, highlights });
+  const centre = chooseView(random, photo, size, path, options);
+  const cutOuts: CutOut[] = [];
+  for (const { path: file } of foregrounds) {
+    const other = await readPhoto(file, { width: photoWidth, linear, highlights });
+    cutOuts.push(drawCutOut(random, other, { size, speed: (1.2 * plan.blur) / plan.exposure }));
   }
-  const foreground = await drawForeground(random, plan, size, linear);
-  const centre = [plan.centre[0] * photo.width, plan.centre[1] * photo.height] as const;
-  // The middle frame of the sequence looks at the centre.
-  const origin = (frames - 1) / 2;
-  const moment = new Float32Array(size.width * size.height * 3);
-  const sum = new Float32Array(moment.length);
+  return {
+    frames: expose(random, plan, { photo, centre, cutOuts, codes: codeTable(response) }, options),
+    decisions: { centre: centre.map(Math.round) },
+  };
+}
 
-  const add = (time: number, target: Float32Array) => {
-    const poseOf = (row: number) => poseAt(plan.path, time + plan.readout * (row / size.height - 0.5));
-    if (plan.readout === 0) {
-      const pose = poseAt(plan.path, time);
-      addScene(photo, size, centre, () => pose, foreground ? moment.fill(0) : target);
-    } else addScene(photo, size, centre, poseOf, foreground ? moment.fill(0) : target);
-    if (!foreground) return;
-    layForeground(foreground, size, poseAt(plan.path, time), time, moment);
-    for (let i = 0; i < target.length; i += 1) target[i]! += moment[i]!;
+interface Scene {
+  readonly photo: LinearPhoto;
+  readonly centre: Place;
+  readonly cutOuts: readonly CutOut[];
+  /** See {@link codeTable}. */
+  readonly codes: Float32Array;
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a film is read frame by frame, whatever it is made of
+async function* expose(
+  random: Random,
+  plan: SequencePlan & { readonly photo: PhotoPlan },
+  { photo, centre, cutOuts, codes }: Scene,
+  { size, frames }: FilmOptions,
+): AsyncGenerator<SynthesisedFrame> {
+  const { exposure, sensor } = plan;
+  const { path, readout } = plan.photo;
+  const light = new Float32Array(size.width * size.height * 3);
+  const sum = new Float32Array(light.length);
+
+  const see = (time: number) => {
+    const whole = poseAt(path, time);
+    const timeOf = (row: number) => time + readout * ((row + 0.5) / size.height - 0.5);
+    seeScene(photo, size, centre, readout === 0 ? () => whole : (row) => poseAt(path, timeOf(row)), light);
+    for (const cutOut of cutOuts) {
+      const there = cutOutPose(cutOut, path, size, time);
+      const poseOf = readout === 0 ? () => there : (row: number) => cutOutPose(cutOut, path, size, timeOf(row));
+      layPatch(cutOut.patch, size, poseOf, light);
+    }
   };
 
-  for (let n = 0; n < frames; n += 1) {
-    const time = n - origin;
-    const length = pathLength(plan.path, time, plan.exposure);
-    const fastest = foreground
-      ? Math.hypot(...foreground.motion) * plan.exposure + length * foreground.parallax
-      : length;
-    const moments = momentsFor(Math.max(length, fastest));
+  for (const time of frameTimes(frames)) {
+    const { mean, greatest } = wayLengths(path, cutOuts, size, time, exposure);
+    const moments = momentsFor(greatest, plan.leastMoments);
     sum.fill(0);
-    for (let k = 0; k < moments; k += 1) add(time + plan.exposure * ((k + 0.5) / moments - 0.5), sum);
-    const blur = develop(sum, 1 / moments, plan.sensor, codes, random);
-    sum.fill(0);
-    add(time, sum);
-    yield { blur, sharp: develop(sum, 1, plan.sensor, codes), length };
+    for (let k = 0; k < moments; k += 1) {
+      see(time + exposure * ((k + 0.5) / moments - 0.5));
+      for (let i = 0; i < sum.length; i += 1) sum[i]! += light[i]!;
+    }
+    const blur = develop(sum, 1 / moments, sensor, codes, random);
+    see(time);
+    yield { blur, sharp: develop(light, 1, sensor, codes), length: mean, moments };
   }
 }

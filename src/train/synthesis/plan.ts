@@ -1,24 +1,28 @@
+import { createHash } from 'node:crypto';
 import type { Random } from '../random.js';
-import { drawPath, type CameraPath } from './camera-path.js';
+import { drawPath, reachOf, type CameraPath } from './camera-path.js';
 import { cameraResponses } from './camera-response.js';
 import type { DatasetConfig, Split } from './config.js';
 import { drawSensor, type Sensor } from './sensor.js';
-
-/** A file that sequences are made from. */
-export interface SourceFile {
-  /** Its absolute path. */
-  readonly path: string;
-  /** Its path as the manifest names it. */
-  readonly name: string;
-  readonly kind: 'photo' | 'clip';
-  readonly licence: string;
-  readonly split: Split;
-}
+import type { SourceFile } from './source-files.js';
 
 /** How the blurry frames of a sequence are compressed. */
 export interface Compression {
   readonly codec: string;
   readonly crf: number;
+}
+
+/** How a virtual camera films a photo. */
+export interface PhotoPlan {
+  /** Width in pixels that the photo is reduced to. */
+  readonly photoWidth: number;
+  /** How many times brighter the lights are that the photo shows as white. */
+  readonly highlights: number;
+  /** Time that the rows are read over, in frame intervals; 0 for a global shutter. */
+  readonly readout: number;
+  readonly path: CameraPath;
+  /** Photos, parts of which move before the scene. */
+  readonly foregrounds: readonly SourceFile[];
 }
 
 /** Everything that is drawn for a sequence before a pixel is touched. */
@@ -27,24 +31,31 @@ export interface SequencePlan {
   readonly name: string;
   readonly split: Split;
   readonly source: SourceFile;
-  /** Another photo, part of which moves before the scene. */
-  readonly foreground?: SourceFile;
+  /** Whether it is meant to be nearly still. */
+  readonly still: boolean;
+  /** Mean length of the blur in pixels that is sought. */
   readonly blur: number;
+  /** Part of the frame interval during which the shutter is open. */
   readonly exposure: number;
-  /** Time that the rows are read over, in frame intervals; 0 for a global shutter. */
-  readonly readout: number;
-  readonly photoWidth: number;
-  /** Where the camera looks on average, as parts of the photo. */
-  readonly centre: readonly [number, number];
-  readonly path: CameraPath;
+  /** Name of the camera's response. */
   readonly response: string;
+  /** Standard deviation of the noise at middle grey, as a part of full scale. */
   readonly noise: number;
   readonly sensor: Sensor;
+  /** Fewest moments that an exposure is averaged over. */
+  readonly leastMoments: number;
   readonly compression?: Compression;
+  /** For a photo only. */
+  readonly photo?: PhotoPlan;
 }
 
 /** Longest motion between two frames in pixels: beyond it neighbours have little in common. */
 const longestStep = 40;
+/** Paths that are tried for one that stays on the photo. */
+const tries = 24;
+
+/** A photo narrower than the config's range is still reduced to between this part of its width and all of it. */
+const leastReduction = 0.7;
 
 /** Draws a sequence. */
 export function planSequence(
@@ -60,22 +71,17 @@ export function planSequence(
   const exposure = random.between(shortest, config.exposure.max);
   const noise = random.between(config.noise.min, config.noise.max);
   const compressed = random.chance(config.compression.probability);
-  const others = photos.filter(({ path, split }) => path !== source.path && split === source.split);
-  const foreground = random.chance(config.foreground) && others.length > 0 ? random.pick(others) : undefined;
   return {
     name,
     split: source.split,
     source,
-    ...(foreground && source.kind === 'photo' ? { foreground } : {}),
+    still,
     blur,
     exposure,
-    readout: random.chance(config.rollingShutter) ? random.between(0.1, 0.6) : 0,
-    photoWidth: Math.round(random.between(config.photoWidth.min, config.photoWidth.max)),
-    centre: [random.between(0.25, 0.75), random.between(0.3, 0.7)],
-    path: drawPath(random, { frames: config.frames, exposure, blur }),
     response: random.pick(cameraResponses).name,
     noise,
     sensor: drawSensor(random, noise, config.whiteBalance),
+    leastMoments: 5 + 2 * random.below(4),
     ...(compressed
       ? {
           compression: {
@@ -84,5 +90,63 @@ export function planSequence(
           },
         }
       : {}),
+    ...(source.kind === 'photo' ? { photo: planPhoto(random, config, source, photos, blur, exposure) } : {}),
   };
+}
+
+function planPhoto(
+  random: Random,
+  config: DatasetConfig,
+  source: SourceFile,
+  photos: readonly SourceFile[],
+  blur: number,
+  exposure: number,
+): PhotoPlan {
+  const others = photos.filter(({ path, split }) => path !== source.path && split === source.split);
+  const wanted = random.chance(config.foreground) ? 1 + Number(random.chance(0.25)) : 0;
+  const foregrounds = others.length === 0 ? [] : Array.from({ length: wanted }, () => random.pick(others));
+  const widest = Math.min(config.photoWidth.max, source.width);
+  const width = random.between(Math.min(config.photoWidth.min, widest * leastReduction), widest);
+  const { path, scale } = fittingPath(random, config, source, blur, exposure);
+  return {
+    photoWidth: Math.round(source.width * Math.min(1, Math.max(scale, width / source.width))),
+    highlights: random.chance(config.highlights) ? random.logBetween(1.2, 4) : 1,
+    readout: random.chance(config.rollingShutter) ? random.between(0.1, 0.6) : 0,
+    path,
+    foregrounds,
+  };
+}
+
+/** A movement that stays on the photo, and the smallest scale of the photo at which it does. */
+function fittingPath(
+  random: Random,
+  { width, height, frames }: DatasetConfig,
+  photo: SourceFile,
+  blur: number,
+  exposure: number,
+): { path: CameraPath; scale: number } {
+  let best: { path: CameraPath; scale: number } | undefined;
+  for (let i = 0; i < tries; i += 1) {
+    const path = drawPath(random, { frames, exposure, blur });
+    const { left, right, up, down } = reachOf(path, frames);
+    // A twentieth more, for turns and the kernel's border.
+    const scale = Math.max((1.05 * width + left + right) / photo.width, (1.05 * height + up + down) / photo.height);
+    if (!best || scale < best.scale) best = { path, scale };
+    if (scale <= 1) return { path, scale };
+  }
+  if (!best) throw new RangeError('no path was drawn');
+  return best;
+}
+
+/** Changes when the same plan gives other pictures. */
+const edition = 2;
+
+/** What a plan and its data set's settings come to: a sequence of another digest is another sequence. */
+export function planDigest(plan: SequencePlan, config: DatasetConfig): string {
+  const { width, height, frames, seed, sharpness } = config;
+  const text = JSON.stringify(
+    { edition, width, height, frames, seed, sharpness, plan },
+    (key: string, value: unknown) => (key === 'path' && typeof value === 'string' ? undefined : value),
+  );
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

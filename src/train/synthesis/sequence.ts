@@ -6,7 +6,8 @@ import { writeError } from '../../io/atomic-file.js';
 import { Random } from '../random.js';
 import { filmClip } from './clip-sequence.js';
 import { compress } from './compression.js';
-import { filmPhoto, type SynthesisedFrame } from './photo-sequence.js';
+import type { SynthesisedFrame } from './film.js';
+import { filmPhoto } from './photo-sequence.js';
 import type { SequencePlan } from './plan.js';
 
 /** One sequence to make. */
@@ -16,27 +17,34 @@ export interface SequenceJob {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
-  /** Least variance of the Laplacian of a clip's frame. */
+  /** See the config. */
   readonly sharpness: number;
+  /** See {@link planDigest}. */
+  readonly digest: string;
   /** The data set's folder. */
   readonly out: string;
 }
 
 /** What a sequence became, as the manifest tells it. */
 export interface SequenceRecord {
+  /** `train/000`, as in the folders. */
   readonly name: string;
   readonly split: string;
+  /** The file it was made from, relative to the sources' folder. */
   readonly source: string;
   readonly licence: string;
   readonly kind: string;
-  readonly foreground?: string;
-  readonly exposure: number;
-  readonly readout: number;
-  readonly response: string;
-  readonly noise: number;
-  readonly compression?: { readonly codec: string; readonly crf: number };
-  /** Mean length of each frame's blur in pixels. */
+  /** Of what moves before the scene: the file and its licence. */
+  readonly foregrounds: readonly { readonly source: string; readonly licence: string }[];
+  /** What its pixels are drawn from. */
+  readonly seed: number;
+  readonly digest: string;
+  /** Mean length of each frame's blur in pixels, over the picture. */
   readonly lengths: readonly number[];
+  /** Moments that each frame is an average of. */
+  readonly moments: readonly number[];
+  /** All that was drawn and decided: exposure, readout, response, camera path, sensor, compression and the rest. */
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** Paths of a sequence's folders. */
@@ -50,39 +58,38 @@ export function frameFile(index: number): string {
   return `${String(index).padStart(8, '0')}.png`;
 }
 
-/** Makes a sequence and writes it; its folders appear when they are complete, the sharp one last. */
+/**
+ * Makes a sequence and writes it; its folders appear when they are complete, the sharp one last.
+ *
+ * @throws DeblurError `INPUT_UNREADABLE`, `FORMAT_UNSUPPORTED`, `CODEC_UNAVAILABLE`, `OUTPUT_FULL`, `OUTPUT_UNWRITABLE`.
+ */
 export async function makeSequence(job: SequenceJob): Promise<SequenceRecord> {
-  const { plan, seed, width, height, frames, out } = job;
-  const random = new Random(seed).fork(plan.name, 'pixels');
+  const { plan, width, height, frames, sharpness, out } = job;
+  const { name, split, source, photo, ...drawn } = plan;
+  const random = new Random(job.seed).fork(name, 'pixels');
+  const options = { size: { width, height }, frames, sharpness };
+  const film = photo ? await filmPhoto(random, { ...plan, photo }, options) : await filmClip(random, plan, options);
   const made: SynthesisedFrame[] = [];
-  const film =
-    plan.source.kind === 'photo'
-      ? filmPhoto(random, plan, { width, height }, frames)
-      : filmClip(random, plan, { width, height }, frames, job.sharpness);
-  for await (const frame of film) made.push(frame);
+  for await (const frame of film.frames) made.push(frame);
   const captured = made.map(({ blur }) => blur);
   const blurry = plan.compression ? await compress(captured, width, height, plan.compression) : captured;
-  const { blur, sharp: truth } = sequenceFolders(out, plan);
-  await writePictures(blur, blurry, width, height);
-  await writePictures(
-    truth,
-    made.map((frame) => frame.sharp),
-    width,
-    height,
-  );
+  const folders = sequenceFolders(out, plan);
+  const truths = made.map((frame) => frame.sharp);
+  await writePictures(folders.blur, blurry, width, height);
+  await writePictures(folders.sharp, truths, width, height);
+  const { foregrounds = [], ...filmed } = photo ?? {};
   return {
-    name: plan.name,
-    split: plan.split,
-    source: plan.source.name,
-    licence: plan.source.licence,
-    kind: plan.source.kind,
-    ...(plan.foreground ? { foreground: plan.foreground.name } : {}),
-    exposure: rounded(plan.exposure),
-    readout: rounded(plan.readout),
-    response: plan.response,
-    noise: rounded(plan.noise),
-    ...(plan.compression ? { compression: plan.compression } : {}),
+    name,
+    split,
+    source: source.name,
+    licence: source.licence,
+    kind: source.kind,
+    foregrounds: foregrounds.map((file) => ({ source: file.name, licence: file.licence })),
+    seed: job.seed,
+    digest: job.digest,
     lengths: made.map(({ length }) => rounded(length)),
+    moments: made.map(({ moments }) => moments),
+    parameters: { ...drawn, ...filmed, ...film.decisions },
   };
 }
 
@@ -90,8 +97,19 @@ function rounded(value: number): number {
   return Math.round(value * 1e4) / 1e4;
 }
 
+/** Where a folder grows until it is complete. */
+function part(folder: string): string {
+  return `${folder}.part`;
+}
+
+/** Removes what was begun of a sequence and not completed. */
+export async function removeParts(out: string, plan: Pick<SequencePlan, 'name' | 'split'>): Promise<void> {
+  for (const folder of Object.values(sequenceFolders(out, plan)))
+    await rm(part(folder), { recursive: true, force: true });
+}
+
 async function writePictures(folder: string, pictures: readonly Uint8Array[], width: number, height: number) {
-  const temporary = `${folder}.part`;
+  const temporary = part(folder);
   try {
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true });

@@ -7,29 +7,16 @@ export interface LinearPicture {
   readonly height: number;
 }
 
-/** A part of another picture that moves before the scene. */
-export interface Foreground {
-  readonly picture: LinearPicture;
-  /** Middle of the patch on its own picture. */
-  readonly centre: readonly [number, number];
-  /** Its place in the frame at time 0, in pixels from the frame's middle. */
-  readonly place: readonly [number, number];
-  /** Half axes of its elliptic shape in pixels. */
-  readonly radius: readonly [number, number];
-  /** Width in pixels of its soft edge. */
-  readonly softness: number;
-  /** Its motion in pixels per frame interval, on top of the camera's times `parallax`. */
-  readonly motion: readonly [number, number];
-  readonly parallax: number;
-}
-
 /** A frame's size in pixels. */
 export interface FrameSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** Where a frame's pixel lies on a photograph: a homography by small angles. */
+/** A place on a picture: x and y in pixels. */
+export type Place = readonly [number, number];
+
+/** Where a frame's pixels lie on a photograph: a homography by small angles. */
 interface Projection {
   readonly cos: number;
   readonly sin: number;
@@ -39,7 +26,7 @@ interface Projection {
   readonly pitch: number;
 }
 
-function projection(pose: Pose, centre: readonly [number, number]): Projection {
+function projection(pose: Pose, centre: Place): Projection {
   return {
     cos: Math.cos(pose.roll) / pose.zoom,
     sin: Math.sin(pose.roll) / pose.zoom,
@@ -50,11 +37,18 @@ function projection(pose: Pose, centre: readonly [number, number]): Projection {
   };
 }
 
+/** Where on the photograph a camera in that pose sees a point, which is told from the frame's middle. */
+export function seenAt(pose: Pose, centre: Place, du: number, dv: number): Place {
+  const { cos, sin, x, y, yaw, pitch } = projection(pose, centre);
+  const depth = 1 / (1 + yaw * du + pitch * dv);
+  return [x + (cos * du - sin * dv) * depth, y + (sin * du + cos * dv) * depth];
+}
+
 /** Entries of the table of cubic weights. */
 const phases = 1024;
 /** Weights of Catmull and Rom's cubic at each phase. */
 const cubic = (() => {
-  const table = new Float32Array((phases + 1) * 4);
+  const table = new Float64Array((phases + 1) * 4);
   for (let i = 0; i <= phases; i += 1) {
     const t = i / phases;
     table.set(
@@ -70,105 +64,156 @@ const cubic = (() => {
   return table;
 })();
 
+/** The offset of a phase's weights in the table, for a place between two samples. */
+function phaseAt(fraction: number): number {
+  return Math.round(fraction * phases) * 4;
+}
+
 /** An index mirrored into a row of `size` samples. */
 function mirrored(i: number, size: number): number {
+  if (size === 1) return 0;
   const period = 2 * size - 2;
-  const phase = ((i % period) + period) % period;
-  return phase < size ? phase : period - phase;
+  const at = ((i % period) + period) % period;
+  return at < size ? at : period - at;
 }
 
 /**
- * Adds what the camera sees to `sum`, sampled with a cubic kernel; outside the photograph is its mirror image.
+ * What a camera sees of a photograph at one moment, sampled with a cubic kernel. Outside the photograph is its mirror
+ * image.
  *
- * @param sum interleaved RGB of the frame, of which rows `from` to `to` are written.
  * @param poseOf the camera's pose for a row: with a rolling shutter each row has its own.
+ * @param out interleaved linear RGB of the frame, which is overwritten.
  */
-export function addScene(
+export function seeScene(
   photo: LinearPicture,
   { width, height }: FrameSize,
-  centre: readonly [number, number],
+  centre: Place,
   poseOf: (row: number) => Pose,
-  sum: Float32Array,
+  out: Float32Array,
 ): void {
   const { data, width: pw, height: ph } = photo;
-  const columns = new Int32Array(4);
+  const stride = 3 * pw;
+  let at = 0;
   for (let v = 0; v < height; v += 1) {
     const { cos, sin, x, y, yaw, pitch } = projection(poseOf(v), centre);
     const dv = v - (height - 1) / 2;
-    for (let u = 0; u < width; u += 1) {
+    for (let u = 0; u < width; u += 1, at += 3) {
       const du = u - (width - 1) / 2;
       const depth = 1 / (1 + yaw * du + pitch * dv);
       const px = x + (cos * du - sin * dv) * depth;
       const py = y + (sin * du + cos * dv) * depth;
       const ix = Math.floor(px);
       const iy = Math.floor(py);
-      const wx = Math.round((px - ix) * phases) * 4;
-      const wy = Math.round((py - iy) * phases) * 4;
-      const inside = ix >= 1 && iy >= 1 && ix + 2 < pw && iy + 2 < ph;
-      for (let i = 0; i < 4; i += 1) columns[i] = 3 * (inside ? ix - 1 + i : mirrored(ix - 1 + i, pw));
+      if (ix < 1 || iy < 1 || ix + 2 >= pw || iy + 2 >= ph) {
+        seeBeyond(photo, px, py, out, at);
+        continue;
+      }
+      const wx = phaseAt(px - ix);
+      const wy = phaseAt(py - iy);
+      const a = cubic[wx]!;
+      const b = cubic[wx + 1]!;
+      const c = cubic[wx + 2]!;
+      const d = cubic[wx + 3]!;
       let r = 0;
       let g = 0;
-      let b = 0;
-      for (let j = 0; j < 4; j += 1) {
-        const row = 3 * pw * (inside ? iy - 1 + j : mirrored(iy - 1 + j, ph));
+      let bl = 0;
+      let from = (iy - 1) * stride + 3 * (ix - 1);
+      for (let j = 0; j < 4; j += 1, from += stride) {
         const w = cubic[wy + j]!;
-        for (let i = 0; i < 4; i += 1) {
-          const at = row + columns[i]!;
-          const weight = w * cubic[wx + i]!;
-          r += weight * data[at]!;
-          g += weight * data[at + 1]!;
-          b += weight * data[at + 2]!;
-        }
+        r += w * (a * data[from]! + b * data[from + 3]! + c * data[from + 6]! + d * data[from + 9]!);
+        g += w * (a * data[from + 1]! + b * data[from + 4]! + c * data[from + 7]! + d * data[from + 10]!);
+        bl += w * (a * data[from + 2]! + b * data[from + 5]! + c * data[from + 8]! + d * data[from + 11]!);
       }
-      const out = 3 * (v * width + u);
-      sum[out]! += r > 0 ? r : 0;
-      sum[out + 1]! += g > 0 ? g : 0;
-      sum[out + 2]! += b > 0 ? b : 0;
+      out[at] = r > 0 ? r : 0;
+      out[at + 1] = g > 0 ? g : 0;
+      out[at + 2] = bl > 0 ? bl : 0;
     }
   }
 }
 
+/** One pixel whose samples lie partly outside the photograph. */
+function seeBeyond({ data, width, height }: LinearPicture, px: number, py: number, out: Float32Array, at: number) {
+  const ix = Math.floor(px);
+  const iy = Math.floor(py);
+  const wx = phaseAt(px - ix);
+  const wy = phaseAt(py - iy);
+  for (let channel = 0; channel < 3; channel += 1) {
+    let sum = 0;
+    for (let j = 0; j < 4; j += 1) {
+      const row = mirrored(iy - 1 + j, height) * width;
+      for (let i = 0; i < 4; i += 1) {
+        sum += cubic[wy + j]! * cubic[wx + i]! * data[3 * (row + mirrored(ix - 1 + i, width)) + channel]!;
+      }
+    }
+    out[at + channel] = sum > 0 ? sum : 0;
+  }
+}
+
+/** A picture with a transparent surrounding: linear RGB times its cover, and the cover from 0 to 1, interleaved. */
+export interface Patch {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Where a patch lies on a frame: its middle in pixels from the frame's top left corner, and its turn in radians. */
+export interface PatchPose {
+  readonly x: number;
+  readonly y: number;
+  readonly angle: number;
+}
+
 /**
- * Lays a moving patch over one rendered moment of a frame, in place.
+ * Lays a patch over what the camera sees, in place, sampled with the same kernel.
  *
- * @param time in frame intervals.
+ * @param poseOf its place for a row: with a rolling shutter each row has its own.
  */
-export function layForeground(
-  { picture, centre, place, radius, softness, motion, parallax }: Foreground,
+export function layPatch(
+  { data, width: pw, height: ph }: Patch,
   { width, height }: FrameSize,
-  pose: Pose,
-  time: number,
+  poseOf: (row: number) => PatchPose,
   frame: Float32Array,
 ): void {
-  const { data, width: pw, height: ph } = picture;
-  const mx = width / 2 + place[0] + motion[0] * time - pose.x * parallax;
-  const my = height / 2 + place[1] + motion[1] * time - pose.y * parallax;
-  const soft = softness / Math.min(...radius);
-  const top = Math.max(0, Math.floor(my - radius[1] * (1 + soft)));
-  const bottom = Math.min(height, Math.ceil(my + radius[1] * (1 + soft)));
-  const left = Math.max(0, Math.floor(mx - radius[0] * (1 + soft)));
-  const right = Math.min(width, Math.ceil(mx + radius[0] * (1 + soft)));
-  for (let v = top; v < bottom; v += 1) {
-    for (let u = left; u < right; u += 1) {
-      const distance = Math.hypot((u - mx) / radius[0], (v - my) / radius[1]);
-      const cover = Math.min(1, Math.max(0, (1 - distance) / soft + 0.5));
-      if (cover === 0) continue;
-      const px = centre[0] + u - mx;
-      const py = centre[1] + v - my;
+  const reach = Math.hypot(pw, ph) / 2;
+  const stride = 4 * pw;
+  for (let v = 0; v < height; v += 1) {
+    const { x, y, angle } = poseOf(v);
+    const dv = v - y;
+    if (Math.abs(dv) > reach) continue;
+    const cos = Math.cos(angle);
+    const sin = Math.sin(angle);
+    const last = Math.min(width - 1, Math.floor(x + reach));
+    for (let u = Math.max(0, Math.ceil(x - reach)); u <= last; u += 1) {
+      const du = u - x;
+      const px = (pw - 1) / 2 + cos * du + sin * dv;
+      const py = (ph - 1) / 2 - sin * du + cos * dv;
       const ix = Math.floor(px);
       const iy = Math.floor(py);
-      const fx = px - ix;
-      const fy = py - iy;
-      const x0 = 3 * mirrored(ix, pw);
-      const x1 = 3 * mirrored(ix + 1, pw);
-      const y0 = 3 * pw * mirrored(iy, ph);
-      const y1 = 3 * pw * mirrored(iy + 1, ph);
-      const out = 3 * (v * width + u);
-      for (let c = 0; c < 3; c += 1) {
-        const upper = data[y0 + x0 + c]! * (1 - fx) + data[y0 + x1 + c]! * fx;
-        const lower = data[y1 + x0 + c]! * (1 - fx) + data[y1 + x1 + c]! * fx;
-        frame[out + c] = frame[out + c]! * (1 - cover) + cover * (upper * (1 - fy) + lower * fy);
+      // The patch has a transparent border, so what its kernel cuts off is nothing.
+      if (ix < 1 || iy < 1 || ix + 2 >= pw || iy + 2 >= ph) continue;
+      const wx = phaseAt(px - ix);
+      const wy = phaseAt(py - iy);
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      let cover = 0;
+      for (let j = 0; j < 4; j += 1) {
+        const from = (iy - 1 + j) * stride + 4 * (ix - 1);
+        for (let i = 0; i < 4; i += 1) {
+          const w = cubic[wy + j]! * cubic[wx + i]!;
+          const k = from + 4 * i;
+          r += w * data[k]!;
+          g += w * data[k + 1]!;
+          b += w * data[k + 2]!;
+          cover += w * data[k + 3]!;
+        }
       }
+      if (cover <= 0) continue;
+      const rest = cover < 1 ? 1 - cover : 0;
+      const at = 3 * (v * width + u);
+      frame[at] = frame[at]! * rest + (r > 0 ? r : 0);
+      frame[at + 1] = frame[at + 1]! * rest + (g > 0 ? g : 0);
+      frame[at + 2] = frame[at + 2]! * rest + (b > 0 ? b : 0);
     }
   }
 }

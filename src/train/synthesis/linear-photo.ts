@@ -1,0 +1,66 @@
+import sharp from 'sharp';
+import { DeblurError } from '../../errors.js';
+import { laplacianVariance } from '../../metrics/sharpness.js';
+import type { FrameSize, LinearPicture, Place } from './virtual-camera.js';
+
+/** A photo in linear light, with its luma to judge its detail by. */
+export interface LinearPhoto extends LinearPicture {
+  /** The green samples, 8 bits. */
+  readonly green: Uint8Array;
+}
+
+/** Options of {@link readPhoto}. */
+export interface PhotoOptions {
+  /** Width in pixels that the photo is reduced to, if it is wider. */
+  readonly width: number;
+  /** Linear light of the 256 code values. */
+  readonly linear: Float32Array;
+  /** How many times brighter the lights are that the photo shows as white; 1 leaves them. */
+  readonly highlights: number;
+}
+
+/** Codes from here on are taken for light that was brighter than the photo could hold. */
+const nearlyWhite = 235;
+
+/**
+ * Reads a photo in linear light, upright, reduced with Lanczos' filter.
+ * @throws DeblurError `INPUT_UNREADABLE`.
+ */
+export async function readPhoto(path: string, { width, linear, highlights }: PhotoOptions): Promise<LinearPhoto> {
+  try {
+    const { data, info } = await sharp(path)
+      .rotate()
+      .removeAlpha()
+      .toColourspace('srgb')
+      .resize({ width, withoutEnlargement: true, kernel: 'lanczos3' })
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels`);
+    const light = new Float32Array(data.length);
+    const green = new Uint8Array(data.length / 3);
+    for (let i = 0, k = 0; i < data.length; i += 3, k += 1) {
+      const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
+      // What is white in every channel was cut off there; coloured light stays as it is.
+      const least = Math.min(r, g, b);
+      const over = least > nearlyWhite ? ((least - nearlyWhite) / (255 - nearlyWhite)) ** 2 : 0;
+      const gain = 1 + (highlights - 1) * over;
+      light[i] = linear[r]! * gain;
+      light[i + 1] = linear[g]! * gain;
+      light[i + 2] = linear[b]! * gain;
+      green[k] = g;
+    }
+    return { data: light, green, width: info.width, height: info.height };
+  } catch (cause) {
+    throw new DeblurError('INPUT_UNREADABLE', `The photo ${path} can't be read: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
+}
+
+/** How much detail a camera sees there: the variance of the Laplacian of the green samples. */
+export function detailAt({ green, width, height }: LinearPhoto, size: FrameSize, centre: Place): number {
+  const [w, h] = [Math.min(size.width, width), Math.min(size.height, height)];
+  const left = Math.min(width - w, Math.max(0, Math.round(centre[0] - w / 2)));
+  const top = Math.min(height - h, Math.max(0, Math.round(centre[1] - h / 2)));
+  return laplacianVariance(green, { left, top, width: w, height: h, stride: width });
+}
