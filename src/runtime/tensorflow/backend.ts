@@ -114,20 +114,20 @@ function describe(error: unknown): { message: string; hint?: string } {
 async function load(name: BackendName): Promise<Backend> {
   if (name === 'tensorflow' || name === 'tensorflow-gpu') return loadNative(name);
   const tf = quietly(() => require('@tensorflow/tfjs') as Tfjs);
-  if (name === 'webgpu') addWebGpu();
-  let ready: boolean;
+  if (name === 'webgpu') await addWebGpu();
+  const speak = silence();
   try {
-    ready = await tf.setBackend(name);
+    if (!(await tf.setBackend(name))) throw new Unavailable("TensorFlow.js can't initialise it.");
+    await tf.ready();
+    // The first tensor of the backend in JavaScript advertises too.
+    tf.scalar(0).dispose();
   } catch (cause) {
+    if (cause instanceof Unavailable) throw cause;
     const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     throw new Unavailable(`${line.replace(/\.$/, '')}.`, undefined, cause);
+  } finally {
+    speak();
   }
-  if (!ready) throw new Unavailable("TensorFlow.js can't initialise it.");
-  await tf.ready();
-  // The first tensor of the backend in JavaScript advertises too.
-  quietly(() => {
-    tf.scalar(0).dispose();
-  });
   return { name, tf, version: tf.version_core };
 }
 
@@ -157,13 +157,20 @@ async function loadNative(name: keyof typeof nativePackages): Promise<Backend> {
   return { name, tf, version: binding?.TF_Version ?? tf.version_core };
 }
 
-function addWebGpu(): void {
+/** What we use of the browsers' interface to a GPU. */
+interface Gpu {
+  requestAdapter(): Promise<object | null>;
+}
+
+async function addWebGpu(): Promise<void> {
+  let gpu: Gpu;
   try {
-    const { create, globals } = require('webgpu') as { create: (flags: string[]) => unknown; globals: object };
+    const { create, globals } = require('webgpu') as { create: (flags: string[]) => Gpu; globals: object };
     Object.assign(globalThis, globals);
-    const place = globalThis as { navigator?: object };
+    const place = globalThis as { navigator?: { gpu?: Gpu } };
     place.navigator ??= {};
-    if (!('gpu' in place.navigator)) Object.defineProperty(place.navigator, 'gpu', { value: create([]) });
+    gpu = place.navigator.gpu ?? create([]);
+    if (!place.navigator.gpu) Object.defineProperty(place.navigator, 'gpu', { value: gpu });
     require('@tensorflow/tfjs-backend-webgpu');
   } catch (cause) {
     throw new Unavailable(
@@ -172,9 +179,12 @@ function addWebGpu(): void {
       cause,
     );
   }
+  if (!(await gpu.requestAdapter())) {
+    throw new Unavailable('There is no GPU here with a driver that WebGPU can use (Vulkan, Metal or Direct3D 12).');
+  }
 }
 
-/** tfjs-node 4.22 calls helpers that Node 23 took out of `util`. */
+/** tfjs-node 4.22 calls helpers that Node 23 took out of `util`, and that Node 22 warns of. */
 function restoreOldHelpers(): void {
   const helpers = {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,
@@ -182,18 +192,24 @@ function restoreOldHelpers(): void {
     isString: (value: unknown) => typeof value === 'string',
     isObject: (value: unknown) => typeof value === 'object' && value !== null,
   };
-  const target = util as unknown as Record<string, unknown>;
-  for (const [name, helper] of Object.entries(helpers)) target[name] ??= helper;
+  Object.assign(util, helpers);
 }
 
-/** TensorFlow.js advertises its other packages on the console while it loads. */
-function quietly<T>(work: () => T): T {
+/** TensorFlow.js advertises its other packages on the console. The function that is returned gives the console back. */
+function silence(): () => void {
   const { log, warn } = console;
   const silent = () => undefined;
   Object.assign(console, { log: silent, warn: silent });
+  return () => {
+    Object.assign(console, { log, warn });
+  };
+}
+
+function quietly<T>(work: () => T): T {
+  const speak = silence();
   try {
     return work();
   } finally {
-    Object.assign(console, { log, warn });
+    speak();
   }
 }

@@ -299,7 +299,11 @@ export class TensorflowOps implements PictureOps<TfValue> {
 
   isNear(a: TfValue, b: TfValue, tolerance: number): TfValue {
     const tf = this.#tf;
-    return this.#elementwise(a, b, (x, y) => tf.cast(tf.less(tf.abs(tf.sub(x, y)), tolerance), 'float32'));
+    return this.#elementwise(a, b, (x, y) => {
+      const distance = tf.abs(tf.sub(x, y));
+      // Not a cast: on WebGPU it leaves the integers of a boolean and only calls them numbers.
+      return tf.where(tf.less(distance, tolerance), tf.onesLike(distance), tf.zerosLike(distance));
+    });
   }
 
   enlarge(x: TfValue, { axis, factor, siting }: EnlargeOptions): TfValue {
