@@ -36,7 +36,11 @@ export interface BackendProof {
 }
 
 const require = createRequire(import.meta.url);
-const nativePackages = { 'tensorflow-gpu': '@tensorflow/tfjs-node-gpu', tensorflow: '@tensorflow/tfjs-node' } as const;
+/** The packages that a native backend may come from, the usual one first: the one for CUDA computes on the processor too. */
+const nativePackages = {
+  'tensorflow-gpu': ['@tensorflow/tfjs-node-gpu'],
+  tensorflow: ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'],
+} as const;
 
 /** Why a backend can't be had. */
 class Unavailable extends Error {
@@ -132,29 +136,47 @@ async function load(name: BackendName): Promise<Backend> {
 }
 
 async function loadNative(name: keyof typeof nativePackages): Promise<Backend> {
-  const packageName = nativePackages[name];
-  let path: string;
-  try {
-    path = require.resolve(packageName);
-  } catch (cause) {
-    throw new Unavailable(`${packageName} is not installed.`, `Install it with "npm install ${packageName}".`, cause);
-  }
+  const [usual] = nativePackages[name];
+  const packageName = nativePackages[name].find(isInstalled);
+  if (!packageName)
+    throw new Unavailable(`${usual} is not installed.`, `Install it with "npm install ${usual}@4.22.0".`);
   restoreOldHelpers();
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   let tf: Tfjs;
   try {
-    tf = quietly(() => require(path) as Tfjs);
+    tf = quietly(() => require(packageName) as Tfjs);
   } catch (cause) {
     throw new Unavailable(
       `The native part of ${packageName} is missing or can't be loaded.`,
-      'Where its prebuilt binary can’t be had, scripts/install-tensorflow.sh builds it.',
+      "Where its prebuilt binary can't be had, scripts/install-tensorflow.sh builds it.",
       cause,
     );
   }
   await tf.setBackend('tensorflow');
   await tf.ready();
-  const { binding } = tf.backend() as { binding?: { TF_Version?: string } };
+  const { binding, isUsingGpuDevice } = tf.backend() as NativeBackend;
+  if (name === 'tensorflow-gpu' && !isUsingGpuDevice) {
+    throw new Unavailable(
+      'TensorFlow finds no CUDA device.',
+      'It needs an NVIDIA card and the CUDA and cuDNN libraries of the TensorFlow that tfjs-node-gpu brings.',
+    );
+  }
   return { name, tf, version: binding?.TF_Version ?? tf.version_core };
+}
+
+function isInstalled(packageName: string): boolean {
+  try {
+    require.resolve(packageName);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What tfjs-node tells of itself. */
+interface NativeBackend {
+  readonly binding?: { readonly TF_Version?: string };
+  readonly isUsingGpuDevice?: boolean;
 }
 
 /** What we use of the browsers' interface to a GPU. */

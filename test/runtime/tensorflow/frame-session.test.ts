@@ -194,7 +194,9 @@ describe('a session on TensorFlow', () => {
     const [whole] = await session(sharpen, geometry).run([[frame]]);
     const tiled = session(sharpen, geometry, { memory: 211 * 157 * 3 * 4 * 6 + 100_000 });
     expect(tiled.tiles).toBeGreaterThan(3);
-    expect((await tiled.run([[frame]]))[0]?.planes).toEqual(whole?.planes);
+    const [joined] = await tiled.run([[frame]]);
+    // Where two tiles are blended, a half may round to either side.
+    expect(difference(joined, whole, 1).code).toBeLessThanOrEqual(1);
   });
 
   it('sees a broken result', async () => {
