@@ -44,9 +44,7 @@ export class FrameFilter implements Disposable {
       const contexts = all.map(([name, given], i) => {
         const filter = av.Filter.getByName(name);
         if (!filter) throw new DeblurError('CODEC_UNAVAILABLE', `This FFmpeg has no filter ${name}.`);
-        const context = graph.createFilter(filter, `${name}-${i}`, given ?? null);
-        if (context) return context;
-        throw new DeblurError('FORMAT_UNSUPPORTED', `The filter ${name} refuses the options ${given ?? ''}.`);
+        return addFilter(graph, filter, `${name}-${i}`, given);
       });
       for (const [i, context] of contexts.entries()) {
         const next = contexts[i + 1];
@@ -104,4 +102,17 @@ export class FrameFilter implements Disposable {
   [Symbol.dispose](): void {
     this.#graph.free();
   }
+}
+
+function addFilter(graph: av.FilterGraph, filter: av.Filter, name: string, options: string | undefined) {
+  let cause: unknown;
+  try {
+    const context = graph.createFilter(filter, name, options ?? null);
+    if (context) return context;
+  } catch (error) {
+    cause = error;
+  }
+  throw new DeblurError('FORMAT_UNSUPPORTED', `The filter ${filter.name} refuses the options ${options ?? ''}.`, {
+    cause,
+  });
 }

@@ -121,6 +121,8 @@ function takeAt(
   pixels: (index: number) => { mean: number; greatest: number },
 ): Take | undefined {
   const { start, width, crop, frames, count } = view;
+  const ends = (stride: number) => start + (frames - 1) * stride + Math.ceil(stride / 2) + margin >= count;
+  if (ends(1)) return undefined;
   const motionOf = (stride: number) =>
     Array.from({ length: frames }, (_, n) => {
       // The intervals before and after a truth.
@@ -133,9 +135,7 @@ function takeAt(
   const speed = mean(motionOf(1).map(({ mean }) => mean));
   const wanted = plan.blur / Math.max(speed * plan.exposure, 1e-3);
   let stride = plan.still ? 1 : Math.min(longestStride, Math.max(1, Math.round(wanted)));
-  const ends = () => start + (frames - 1) * stride + Math.ceil(stride / 2) + margin >= count;
-  while (stride > 1 && ends()) stride -= 1;
-  if (ends()) return undefined;
+  while (stride > 1 && ends(stride)) stride -= 1;
   const motion = motionOf(stride);
   const greatest = Math.max(...motion.map((each) => each.greatest));
   if (greatest > fastest) return undefined;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
+import { DeblurError, throwIfAborted } from '../../errors.js';
 import { AtomicFile } from '../../io/atomic-file.js';
 import { Random } from '../random.js';
 import type { DatasetConfig, Split } from './config.js';
@@ -116,6 +116,16 @@ export async function buildDataset(config: DatasetConfig, options: BuildOptions)
       if (done % 8 === 0 && records.size > 0) await write();
       options.onSequence?.({ done, total, kept });
     });
+  } catch (cause) {
+    if (!signal?.aborted) throw cause;
+    throw new DeblurError(
+      'CANCELLED',
+      `Stopped. ${records.size} of ${plans.length} sequences are complete in ${out}.`,
+      {
+        hint: 'Start it again to go on from there.',
+        cause,
+      },
+    );
   } finally {
     if (records.size > 0) await write();
   }
@@ -200,7 +210,7 @@ async function makeAll(
       }),
     );
     const failed = (await Promise.allSettled(lanes)).find((end) => end.status === 'rejected');
-    if (signal?.aborted) throw cancelled(signal);
+    throwIfAborted(signal);
     if (failed) throw failed.reason;
   } finally {
     signal?.removeEventListener('abort', halt);
