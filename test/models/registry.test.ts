@@ -42,6 +42,7 @@ describe('the registry', () => {
   it('lists every model with its size and where it is', () => {
     const models = listModels();
     expect(models.map((model) => model.name)).toEqual([
+      'light',
       'maxim',
       'nafnet-gopro-width32',
       'nafnet-gopro-width64',
@@ -51,7 +52,8 @@ describe('the registry', () => {
       'restormer-motion',
       'estrnn',
     ]);
-    const [maxim, gopro] = models;
+    const [light, maxim, gopro] = models;
+    expect(light).toMatchObject({ parameters: 454_504, path: expect.stringContaining('light.safetensors') as string });
     expect(maxim).toMatchObject({ parameters: 22_207_605, path: expect.stringContaining('model.json') as string });
     expect(gopro).toMatchObject({ parameters: 17_111_907, bytes: 68_447_628, path: undefined });
     expect(gopro?.install).toBe(`deblur models add ${name} NAFNet-GoPro-width32.pth`);
