@@ -34,8 +34,7 @@ const outputScale = 0.25;
  * This project's light network: a small two-level U-Net of plain 3×3 convolutions over the frequency bands of a
  * frame and its neighbours, whose result is added to the frame. It works on 4:2:0 planes in cells of 4×4 pixels: the
  * discrete cosine transform of a cell, each band scaled to a variance near one, is what the first convolution sees
- * and the last one gives. (Plain pixels are so alike that a network first spends thousands of steps on learning to
- * tell them apart: with bands it gained three times as much in the first 400.)
+ * and the last one gives. (Plain pixels are nearly alike; what blur takes from them is small beside what they share.)
  *
  * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`.
  */
