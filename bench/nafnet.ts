@@ -6,9 +6,8 @@ import { elements } from '../src/models/ops.js';
 import { GraphBuilder } from '../src/runtime/onnx/graph.js';
 import { OnnxOps, constantWeights } from '../src/runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../src/runtime/onnx/session.js';
-import { median, spread } from './figure.js';
 import type { Figure } from './figure.js';
-import { startTorch, torchMissing } from './torch.js';
+import { compareWithTorch } from './torch.js';
 
 const width = 32;
 const size = 256;
@@ -41,34 +40,18 @@ export async function nafnetRate(): Promise<Figure> {
     await session.run(feeds);
     return (performance.now() - start) / 1000;
   };
-  const name = `NAFNet width ${width}, ${size}x${size}, CPU`;
-  const asked = 'no slower than PyTorch';
-  await using torch = await startTorch('nafnet_torch.py', [width, size, threads]);
-  await ours();
-  await torch?.run();
-  const [seconds, theirSeconds]: [number[], number[]] = [[], []];
-  for (let i = 0; i < rounds; i += 1) {
-    seconds.push(await ours());
-    if (torch) theirSeconds.push(await torch.run());
-  }
-  const measured = `ONNX Runtime: ${spread(seconds, 3)} s a picture, ${rounds} runs, ${threads} threads`;
-  if (!torch) {
-    return {
-      name,
-      asked,
-      reached: `${spread(seconds, 3)} s; not compared`,
-      met: undefined,
-      details: [measured, torchMissing],
-    };
-  }
-  const ratio = median(seconds) / median(theirSeconds);
-  return {
-    name,
-    asked,
-    reached: `${ratio.toFixed(2)} of PyTorch's time`,
-    met: ratio <= 1,
-    details: [measured, `PyTorch ${torch.version}: ${spread(theirSeconds, 3)} s, turn about`],
-  };
+  // Awaited here: what `ours` uses is disposed when this function ends.
+  return await compareWithTorch({
+    name: `NAFNet width ${width}, ${size}x${size}, CPU`,
+    asked: 'no slower than PyTorch',
+    most: 1,
+    ours,
+    side: `ONNX Runtime with ${threads} threads, a picture`,
+    script: 'nafnet_torch.py',
+    args: [width, size, threads],
+    warmup: 1,
+    rounds,
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await nafnetRate());

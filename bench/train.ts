@@ -8,9 +8,8 @@ import { differentiate } from '../src/train/gradients.js';
 import { combineLosses } from '../src/train/losses.js';
 import { initialParameters, Parameters } from '../src/train/parameters.js';
 import { Random } from '../src/train/random.js';
-import { median, spread } from './figure.js';
 import type { Figure } from './figure.js';
-import { startTorch, torchMissing } from './torch.js';
+import { compareWithTorch } from './torch.js';
 
 const [batch, crop, threads, rounds] = [16, 96, 2, 20];
 
@@ -33,36 +32,18 @@ export async function trainingRate(): Promise<Figure> {
     tf.dispose([...gradients]);
     return (performance.now() - start) / 1000;
   };
-  const name = `a training step of the light network, batch ${batch} of ${crop}², CPU`;
-  const asked = "at most 1.5 of PyTorch's time";
-  await using torch = await startTorch('train_torch.py', [batch, crop, threads]);
-  for (let i = 0; i < 3; i += 1) {
-    ours();
-    await torch?.run();
-  }
-  const [seconds, theirSeconds]: [number[], number[]] = [[], []];
-  for (let i = 0; i < rounds; i += 1) {
-    seconds.push(ours());
-    if (torch) theirSeconds.push(await torch.run());
-  }
-  const measured = `tfjs-node: ${spread(seconds, 3)} s, ${rounds} steps`;
-  if (!torch) {
-    return {
-      name,
-      asked,
-      reached: `${spread(seconds, 3)} s; not compared`,
-      met: undefined,
-      details: [measured, torchMissing],
-    };
-  }
-  const ratio = median(seconds) / median(theirSeconds);
-  return {
-    name,
-    asked,
-    reached: `${ratio.toFixed(2)} of PyTorch's time`,
-    met: ratio <= 1.5,
-    details: [measured, `PyTorch ${torch.version}: ${spread(theirSeconds, 3)} s, turn about`],
-  };
+  // Awaited here: what `ours` uses is disposed when this function ends.
+  return await compareWithTorch({
+    name: `a training step of the light network, batch ${batch} of ${crop}², CPU`,
+    asked: "at most 1.5 of PyTorch's time",
+    most: 1.5,
+    ours,
+    side: 'tfjs-node',
+    script: 'train_torch.py',
+    args: [batch, crop, threads],
+    warmup: 3,
+    rounds,
+  });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await trainingRate());

@@ -80,3 +80,20 @@ export function packed(frame: Frame): Uint8Array[] {
     return out;
   });
 }
+
+/** Pixel formats of every model, subsampling, depth and with alpha: what a session has to get right. */
+export const sampledFormats = [
+  'yuv420p',
+  'yuv422p',
+  'yuv444p',
+  'yuv440p',
+  'yuv411p',
+  'yuv410p',
+  'gray',
+  'gbrp',
+  'yuva420p',
+  'yuv420p10le',
+  'yuv422p12le',
+  'gray16le',
+  'gbrap16le',
+];

@@ -6,7 +6,7 @@ import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
 import type { NetworkStage } from '../../../src/runtime/onnx/network-stage.js';
 import { OnnxOps } from '../../../src/runtime/onnx/onnx-ops.js';
 import { liveSessions } from '../../../src/runtime/onnx/session.js';
-import { bt709, packed, testFrame } from '../../support/frames.js';
+import { bt709, packed, sampledFormats, testFrame } from '../../support/frames.js';
 import { gain, identity, sharpen, stage, temporalMean } from '../../support/stages.js';
 
 const open: FrameSession[] = [];
@@ -27,25 +27,9 @@ async function runOne(network: NetworkStage, frame: Frame, options?: FrameSessio
   return result;
 }
 
-const formats = [
-  'yuv420p',
-  'yuv422p',
-  'yuv444p',
-  'yuv440p',
-  'yuv411p',
-  'yuv410p',
-  'gray',
-  'gbrp',
-  'yuva420p',
-  'yuv420p10le',
-  'yuv422p12le',
-  'gray16le',
-  'gbrap16le',
-];
-
 describe('a frame session', () => {
   it.each(
-    formats.flatMap(
+    sampledFormats.flatMap(
       (format) =>
         [
           [format, 33, 17],
