@@ -1,0 +1,4 @@
+export { LiveSession } from './session.js';
+export type { FragmentFrame, LiveFragment } from './fragment.js';
+export type { CameraChunk, CameraFormat, LiveControl, LiveOptions, Snapshot } from './options.js';
+export type { LiveState, LiveStatistics, Percentiles, PictureSize, SourceState } from './state.js';
