@@ -11,8 +11,11 @@ export const jobSettings = z.strictObject({
   strength: z.number().min(0).max(1).optional().describe('How much of the result to use, from 0 to 1.'),
   /** Constant quality on the encoder's own scale. */
   crf: z.number().min(0).max(63).optional().describe('Constant quality on the encoder’s own scale.'),
-  /** Extension of the result's container. Default: the input's, or `mp4` where nothing can be written to that. */
-  container: z.enum(['mp4', 'mkv', 'mov', 'webm']).optional().describe('Container of the result.'),
+  /** Extension of the result's container. Default: the input's where it is one of these, else `mkv`. */
+  container: z
+    .enum(['mp4', 'mkv', 'mov', 'webm'])
+    .optional()
+    .describe('Container of the result; the input’s where it is one of these, else mkv.'),
 });
 
 /** What a job may be told. */
@@ -61,3 +64,14 @@ export const job = z.object({
 
 /** A video to deblur, its place in the queue and what became of it. */
 export type Job = z.output<typeof job>;
+
+/** An address that a result can be fetched at without a token, for a while: what a browser's own download needs. */
+export const jobLink = z.object({
+  /** Path on the server. */
+  href: z.string(),
+  /** When it ends, in milliseconds since the epoch. */
+  expires: z.number(),
+});
+
+/** An address that a result can be fetched at without a token, for a while. */
+export type JobLink = z.output<typeof jobLink>;

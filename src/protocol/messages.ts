@@ -163,7 +163,15 @@ const error = z.object({
 /** Codes of `error` that are the connection's own. */
 export const wireErrorCodes = ['BAD_MESSAGE', 'NOT_ALLOWED', 'TOO_MANY', 'BUSY', 'INTERNAL'] as const;
 
-const done = z.object({ type: z.literal('done'), id: requestId });
+const done = z.object({
+  type: z.literal('done'),
+  id: requestId,
+  /** Name of the file, when a recording began. */
+  file: z.string().optional(),
+});
+
+/** Asks the client that sends its camera for a keyframe, because what it sent could not be used. */
+const cameraRequest = z.object({ type: z.literal('camera'), request: z.literal('keyframe') });
 
 const jobChange = z.object({ type: z.literal('job'), job });
 
@@ -192,6 +200,7 @@ export const serverMessage = z.discriminatedUnion('type', [
   statistics,
   error,
   done,
+  cameraRequest,
   jobChange,
   jobGone,
   snapshot,
