@@ -113,7 +113,8 @@ function rowBytes(plane: Plane, format: string): number {
   return plane.width * (planarFormat(format)?.bytesPerSample ?? 1);
 }
 
-function copyRows(from: Plane, to: Uint8Array, stride: number, bytes: number): void {
+/** Copies a plane's rows of so many bytes to samples whose rows are `stride` bytes apart. */
+export function copyRows(from: Plane, to: Uint8Array, stride: number, bytes: number): void {
   if (from.stride === stride) {
     to.set(from.data.subarray(0, Math.min(from.data.length, stride * (from.height - 1) + bytes)));
     return;

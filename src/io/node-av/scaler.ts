@@ -14,8 +14,13 @@ export interface Target {
   readonly range?: c.AVColorRange;
 }
 
-/** Bicubic where the size changes; every rounding exact and the same on each machine. */
-const flags = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
+/** How pictures are resampled, in swscale's words. */
+const scalerFlags = {
+  /** Bicubic where the size changes; every rounding exact and the same on each machine. */
+  exact: 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact',
+  /** For pictures that have to be ready in a few milliseconds. */
+  quick: 'bilinear',
+} as const;
 
 /**
  * Converts pictures with swscale, by the matrix and range their tags name. Untagged YUV is taken as
@@ -24,9 +29,10 @@ const flags = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact';
 export class Scaler implements Disposable {
   readonly #context = new av.SoftwareScaleContext();
 
-  constructor() {
+  /** @param quality Default `exact`. */
+  constructor(quality: keyof typeof scalerFlags = 'exact') {
     this.#context.allocContext();
-    this.#context.setOption('sws_flags', flags, c.AV_OPT_TYPE_STRING);
+    this.#context.setOption('sws_flags', scalerFlags[quality], c.AV_OPT_TYPE_STRING);
   }
 
   /** A new picture with the source's properties and timestamps; the source stays the caller's. */
