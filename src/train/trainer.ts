@@ -7,6 +7,7 @@ import { AtomicFile } from '../io/atomic-file.js';
 import { createNetwork } from '../models/families.js';
 import type { Network } from '../models/network.js';
 import { parametersOf } from '../models/network.js';
+import { readVggWeights } from '../models/vgg.js';
 import { readCheckpoint } from '../models/weights/checkpoint.js';
 import { writeSafetensors } from '../models/weights/safetensors.js';
 import { checkParameters, type Tensors } from '../models/weights/tensors.js';
@@ -236,8 +237,7 @@ async function perceptualOptions({ vgg, losses }: TrainConfig, folder: string) {
     });
   }
   const file = path.resolve(folder, vgg.file);
-  const all = readCheckpoint(await bytesOf(file), file);
-  return { weights: new Map([...all].filter(([name]) => name.startsWith('features.'))), depth: vgg.depth };
+  return { weights: readVggWeights(await bytesOf(file), file), depth: vgg.depth };
 }
 
 async function bytesOf(file: string): Promise<Uint8Array> {

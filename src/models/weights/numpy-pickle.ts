@@ -95,3 +95,16 @@ function arrayOf([, shape, dtype, fortran, data]: readonly Pickled[]): WeightTen
   if (data.byteLength !== count * dtype.type.bytes) throw new PickleError('the samples of an array are missing or cut short');
   return { shape: sizes, data: readElements(dtype.type, data, 0, count) };
 }
+
+/** A kernel as JAX programs keep it, `[h, w, I, O]`, as `[O, I, h, w]`. */
+export function outputsFirst({ shape, data }: WeightTensor): WeightTensor {
+  const [height = 0, width = 0, inputs = 0, outputs = 0] = shape;
+  const taps = height * width;
+  const result = new Float32Array(elements(shape));
+  for (let at = 0; at < result.length; at += 1) {
+    const o = at % outputs;
+    const i = Math.floor(at / outputs) % inputs;
+    result[(o * inputs + i) * taps + Math.floor(at / (outputs * inputs))] = data[at] ?? 0;
+  }
+  return { shape: [outputs, inputs, height, width], data: result };
+}

@@ -8,13 +8,23 @@ export interface DecodedPicture {
   readonly height: number;
 }
 
+/** Options of {@link decodePicture}. */
+export interface DecodeOptions {
+  /** Pixels of the shorter side, to which the picture is resized with a cubic kernel. Default: as it is. */
+  readonly shortSide?: number;
+}
+
 /**
  * Decodes a picture (PNG, JPEG, WebP, TIFF). Alpha is left out, gray becomes RGB, of 16 bits the upper 8 are kept.
  * @throws DeblurError `INPUT_UNREADABLE` that names the file.
  */
-export async function decodePicture(file: string): Promise<DecodedPicture> {
+export async function decodePicture(file: string, { shortSide }: DecodeOptions = {}): Promise<DecodedPicture> {
   try {
-    const { data, info } = await sharp(file)
+    const picture = sharp(file);
+    if (shortSide !== undefined) {
+      picture.resize({ width: shortSide, height: shortSide, fit: 'outside', kernel: 'cubic' });
+    }
+    const { data, info } = await picture
       .removeAlpha()
       .toColourspace('srgb')
       .raw()
@@ -53,13 +63,18 @@ interface Entry {
 /** Decoded pictures up to a number of bytes; the one that was not used for longest gives way. */
 export class PictureCache {
   readonly #budget: number;
+  readonly #decode: (file: string) => Promise<DecodedPicture>;
   /** In order of use, the latest last. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
-  /** @param budget Bytes. */
-  constructor(budget: number) {
+  /**
+   * @param budget Bytes.
+   * @param decode how a file becomes a picture. Default {@link decodePicture}.
+   */
+  constructor(budget: number, decode: (file: string) => Promise<DecodedPicture> = (file) => decodePicture(file)) {
     this.#budget = budget;
+    this.#decode = decode;
   }
 
   /** Bytes of the pictures that are kept. */
@@ -75,7 +90,7 @@ export class PictureCache {
       this.#entries.set(file, known);
       return known.picture;
     }
-    const entry: Entry = { picture: decodePicture(file), bytes: 0 };
+    const entry: Entry = { picture: this.#decode(file), bytes: 0 };
     this.#entries.set(file, entry);
     entry.picture.then(
       ({ data }) => {

@@ -67,7 +67,10 @@ function compareTensors(found: Tensors, official: Tensors, tolerance: number): v
 }
 
 function unpacked(parameters: Parameters, gradients: readonly tfjs.Tensor[]): Tensors {
-  return tf.tidy(() => parameters.unpack(tf.concat1d(gradients.map((each) => each.flatten()))));
+  const flat = tf.tidy(() => tf.concat1d(gradients.map((each) => each.flatten())));
+  const tensors = parameters.unpack(flat);
+  flat.dispose();
+  return tensors;
 }
 
 describe('the adversarial losses', () => {
@@ -266,5 +269,8 @@ function officialGradients(
 }
 
 function snapshot(parameters: Parameters): Tensors {
-  return tf.tidy(() => parameters.unpack(parameters.flat()));
+  const flat = parameters.flat();
+  const tensors = parameters.unpack(flat);
+  flat.dispose();
+  return tensors;
 }
