@@ -62,6 +62,11 @@ export function stem(name: string): string {
   return path.basename(name, path.extname(name));
 }
 
+/** The scene in a picture's name without its ending, `SCENE_000047` or `SCENE-47`; undefined in another name. */
+export function sceneInName(name: string): string | undefined {
+  return /^(.+)[_-]\d+$/.exec(name)?.[1];
+}
+
 /** Options of {@link partnerFolders}. */
 export interface PartnerOptions {
   /** The sharp picture's name without ending, of a blurry one's. Default: the same. */

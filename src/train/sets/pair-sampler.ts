@@ -1,7 +1,8 @@
 import { DeblurError } from '../../errors.js';
 import type { Random } from '../random.js';
 import { copyCrop, drawColourChange } from './crop.js';
-import { PictureCache, type DecodedPicture } from './picture-cache.js';
+import type { DecodedPicture } from './picture-cache.js';
+import { PictureReader } from './picture-reader.js';
 import { neighbour, type FramePair, type PairScene, type PairSet } from './pair-set.js';
 
 /** Options of {@link PairSampler}. */
@@ -42,7 +43,6 @@ export interface PairBatch {
   readonly sharp: readonly Float32Array[];
 }
 
-const leastBudget = 10;
 /** Places that are tried for one sample before the set is taken for unreadable, however few pictures it has. */
 const mostAttempts = 50;
 
@@ -62,11 +62,9 @@ interface Place {
 export class PairSampler {
   readonly #options: Required<SamplerOptions>;
   readonly #random: Random;
-  readonly #cache: PictureCache;
+  readonly #reader: PictureReader;
   /** By length of blur. */
   readonly #places: readonly Place[];
-  readonly #failures = new Set<string>();
-  #reads = 0;
 
   /** @throws DeblurError `INPUT_UNREADABLE` when no scene has enough frames. */
   constructor(set: PairSet, random: Random, options: SamplerOptions) {
@@ -75,7 +73,7 @@ export class PairSampler {
     const rest = { past, future, clip, edges, flip, reverse, colour, swap, cache, unreadable };
     this.#options = { ...options, ...rest };
     this.#random = random;
-    this.#cache = new PictureCache(cache);
+    this.#reader = new PictureReader({ cache, unreadable });
     this.#places = set.scenes.flatMap((scene) => placesIn(scene, this.#options)).sort((a, b) => a.length - b.length);
     if (this.#places.length === 0) {
       throw new DeblurError('INPUT_UNREADABLE', `No scene of ${set.root} has the ${clip} frames that a sample needs.`, {
@@ -86,7 +84,7 @@ export class PairSampler {
 
   /** Pictures that could not be read so far. */
   get unreadable(): number {
-    return this.#failures.size;
+    return this.#reader.unreadable;
   }
 
   /**
@@ -114,7 +112,7 @@ export class PairSampler {
       const frames = this.#frames(place, reverse && random.chance(0.5));
       const targets = frames.slice(past, past + clip);
       const files = [...frames.map(({ blur }) => blur), ...targets.map(({ sharp }) => sharp)];
-      const pictures = await this.#read(files);
+      const pictures = await this.#reader.read(files);
       const [first] = pictures ?? [];
       if (!pictures || !first) continue;
       checkSizes(pictures, files, crop);
@@ -131,7 +129,7 @@ export class PairSampler {
       });
       return;
     }
-    throw this.#tooManyFailures();
+    throw this.#reader.tooManyFailures();
   }
 
   /** The frames at a place, in the order in which the sample has them. */
@@ -159,29 +157,6 @@ export class PairSampler {
     const place = this.#places[random.below(count)];
     if (!place) throw new RangeError('a sampler has no places');
     return place;
-  }
-
-  /** The pictures, or undefined when one can't be read. */
-  async #read(files: readonly string[]): Promise<DecodedPicture[] | undefined> {
-    const settled = await Promise.allSettled(files.map((file) => this.#cache.get(file)));
-    this.#reads += files.length;
-    const pictures: DecodedPicture[] = [];
-    settled.forEach((outcome, i) => {
-      if (outcome.status === 'fulfilled') pictures.push(outcome.value);
-      else this.#failures.add(files[i] ?? '');
-    });
-    if (pictures.length === files.length) return pictures;
-    if (this.#failures.size > Math.max(leastBudget, this.#options.unreadable * this.#reads)) {
-      throw this.#tooManyFailures();
-    }
-    return undefined;
-  }
-
-  #tooManyFailures(): DeblurError {
-    const names = [...this.#failures].slice(0, 3).join(', ');
-    return new DeblurError('INPUT_UNREADABLE', `${this.#failures.size} pictures can't be read, first ${names}.`, {
-      hint: 'Build or copy the data set again.',
-    });
   }
 }
 

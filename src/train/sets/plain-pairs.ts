@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DeblurError } from '../../errors.js';
-import { isFolder, partnerFolders, stem, subfolders, those } from './folders.js';
+import { isFolder, partnerFolders, sceneInName, stem, subfolders, those } from './folders.js';
 import { groupScenes } from './group-scenes.js';
 import type { Layout } from './layout.js';
 import type { PairScene } from './pair-set.js';
@@ -42,7 +42,7 @@ export const plainPairs: Layout = {
 };
 
 function groupByName(split: string, pairs: PairScene['pairs']): PairScene[] {
-  const sceneOf = (file: string) => /^(.+)[_-]\d+$/.exec(stem(file))?.[1];
+  const sceneOf = (file: string) => sceneInName(stem(file));
   const [frames, stills] = [true, false].map((named) =>
     pairs.filter(({ blur }) => (sceneOf(blur) !== undefined) === named),
   );
