@@ -9,6 +9,7 @@ import { memoryOfLength } from './memory.js';
 import { nafnetRate } from './nafnet.js';
 import { pipelineRate } from './pipeline.js';
 import { trainingRate } from './train.js';
+import { translationRate } from './translation.js';
 
 /** Every benchmark by the name it is chosen with: `npm run bench -- pipeline memory`. */
 const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> = {
@@ -19,6 +20,7 @@ const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> 
   nafnet: nafnetRate,
   light: lightRate,
   train: trainingRate,
+  translation: translationRate,
 };
 
 function describe({ name, asked, reached, met, details }: Figure): string {

@@ -44,6 +44,11 @@ const runSettings = z.strictObject({
   engine: z.enum(['node-av', 'ffmpeg']),
   /** A model's name, the path of an `.onnx` file, or `none` to only re-encode. Default `maxim`. */
   model: z.string().min(1),
+  /**
+   * A network that first turns the frame's blur into one that the model knows, named as a model, or `none`. Default
+   * `none`.
+   */
+  translate: z.string().min(1).default('none'),
   /** How much of the result to use: 0 is the source, 1 the network's result. Default 1. */
   strength: z.number().min(0).max(1),
   /** Who executes the network: ONNX Runtime, or TensorFlow through TensorFlow.js. Default `onnx`. */

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import type { SsimKind } from '../metrics/ssim.js';
 import { manifest } from '../package-root.js';
+import { chainName, networksOf, type NetworkChain } from '../runtime/network-chain.js';
 import { openHostedSession } from '../runtime/host/hosted-session.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { evaluateSet, type EvaluatedModel } from '../train/evaluate/evaluate-set.js';
@@ -16,6 +17,7 @@ import { refuseExisting, writeReport } from './report-file.js';
 
 interface EvaluateFlags {
   against?: string;
+  translate?: string;
   layout?: string;
   split: string;
   scenes?: string[];
@@ -34,8 +36,12 @@ interface EvaluateFlags {
 }
 
 async function evaluate(model: string, folder: string, flags: EvaluateFlags): Promise<void> {
-  const { against, layout, split, scenes, limit, lpips, ssim, temporal, json, html, overwrite = false } = flags;
-  const names = [model, ...(against === undefined ? [] : [against])].filter((name) => name !== 'none');
+  const { against, translate, layout, split, scenes, limit, lpips, ssim, temporal, json, html } = flags;
+  const { overwrite = false } = flags;
+  const chains = [{ model, translator: translate }, ...(against === undefined ? [] : [{ model: against }])]
+    .map(networksOf)
+    .filter((chain) => chain !== undefined);
+  const names = chains.map(chainName);
   if (new Set(names).size < names.length) {
     throw new DeblurError('USAGE', `${model} is compared with itself.`, {
       hint: 'Name another model after --against.',
@@ -45,7 +51,7 @@ async function evaluate(model: string, folder: string, flags: EvaluateFlags): Pr
   const signal = interruptSignal();
   const found = await openPairSet(folder, { split, ...(layout === undefined ? {} : { layout }) });
   const set = scenes ? selectScenes(found, scenes) : found;
-  const models = await modelsOf(names, flags, signal);
+  const models = await modelsOf(chains, flags, signal);
   const bar = process.stderr.isTTY
     ? new SingleBar({ format: '{bar} {value}/{total} frames | {psnr} dB | ETA {eta_formatted}', clearOnComplete: true })
     : undefined;
@@ -78,19 +84,19 @@ async function evaluate(model: string, folder: string, flags: EvaluateFlags): Pr
 }
 
 async function modelsOf(
-  names: readonly string[],
+  chains: readonly NetworkChain[],
   { provider: asked, strength, memory, threads }: EvaluateFlags,
   signal: AbortSignal,
 ): Promise<EvaluatedModel[]> {
-  if (names.length === 0) return [];
+  if (chains.length === 0) return [];
   const provider = await chooseProvider(asked, signal);
-  return names.map((name) => ({
-    name,
+  return chains.map((chain) => ({
+    name: chainName(chain),
     open: (geometry) => {
       // Half of what is free, shared by the models: each keeps its network while the others run.
-      const share = memory ?? process.availableMemory() / 2 / names.length;
+      const share = memory ?? process.availableMemory() / 2 / chains.length;
       const options = { provider, memory: share, strength, threads };
-      return openHostedSession({ model: name, geometry, options }, signal);
+      return openHostedSession({ ...chain, geometry, options }, signal);
     },
   }));
 }
@@ -102,6 +108,7 @@ export function evaluateCommand(): Command {
     .argument('<model>', 'a name of "deblur models", a file, or "none" to score the blurry frames themselves')
     .argument('<set>', 'the folder of the set')
     .option('--against <model>', 'a second model on the same frames')
+    .option('--translate <model>', 'a network before the model (not before the second) that translates the blur')
     .addOption(new Option('--layout <name>', 'how the set is laid out (default: recognised)').choices(layoutNames))
     .option('--split <name>', 'the part of the set', 'test')
     .option('--scenes <names...>', 'only these scenes; * stands for any letters')

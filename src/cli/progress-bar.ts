@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { clock } from '../clock.js';
 import type { RunPlan, RunProgress } from '../pipeline/run.js';
+import { describeNetworks } from './run-summary.js';
 
 /** Frames, rate and time to go, redrawn on a terminal. */
 export class ProgressBar {
@@ -24,7 +25,8 @@ export class ProgressBar {
 
   start(plan: RunPlan): void {
     const runtime = plan.runtime === 'tensorflow' ? ' of TensorFlow.js' : '';
-    const how = plan.model === 'none' ? 'no network' : `${plan.model} on ${plan.provider}${runtime}`;
+    const networks = describeNetworks(plan);
+    const how = networks === undefined ? 'no network' : `${networks} on ${plan.provider}${runtime}`;
     const tiles = plan.tiles !== undefined && plan.tiles > 1 ? `, ${plan.tiles} tiles` : '';
     this.#stream.write(`${plan.width}x${plan.height} ${plan.format}, ${how}${tiles}\n`);
     this.#bar.start(1, 0, { frames: '0', rate: '-', remaining: clock(undefined) });

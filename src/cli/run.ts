@@ -38,12 +38,12 @@ function printLine(event: string, value: object): void {
 
 async function run(input: string, output: string, flags: RunFlags): Promise<void> {
   const { codec, crf, preset, pixelFormat: format, container, encoderOption: encoderOptions } = flags;
-  const { model, strength, engine, runtime, provider, backend, memory, threads, batch } = flags;
+  const { model, translate, strength, engine, runtime, provider, backend, memory, threads, batch } = flags;
   const { concurrency, credits, strict } = flags;
   const { json = false, quiet = false, overwrite, settings, sceneThreshold: threshold } = flags;
   const bar = !json && !quiet && process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   const options = {
-    ...{ model, strength, engine, runtime, provider, backend, memory, threads, batch },
+    ...{ model, translate, strength, engine, runtime, provider, backend, memory, threads, batch },
     ...{ concurrency, credits, strict, overwrite, settings },
     encode: { codec, crf, preset, format, container, encoderOptions },
     sceneCut: { threshold },
@@ -84,6 +84,7 @@ export function runCommand(): Command {
     .argument('<output>', 'the video to write; its extension chooses the container')
     .optionsGroup('Deblurring:')
     .option('-m, --model <name>', 'a name of "deblur models", an .onnx file, or "none"')
+    .option('--translate <name>', "a network before the model that turns the camera's blur into one the model knows")
     .option('--strength <0..1>', 'how much of the result to use: 0 is the source', number)
     .addOption(new Option('--runtime <name>', 'who executes the network').choices(['onnx', 'tensorflow']))
     .option('--provider <name>', 'of ONNX Runtime: cpu, cuda, webgpu, coreml, dml, … or auto')

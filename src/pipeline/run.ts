@@ -5,6 +5,7 @@ import { planarFormat, workingFormat } from '../io/pixel-format.js';
 import type { Damage, StreamNote, VideoReader, WriteReport } from '../io/video.js';
 import type { FrameSession } from '../runtime/frame-session.js';
 import { openHostedSession } from '../runtime/host/hosted-session.js';
+import { networksOf, type NetworkChain } from '../runtime/network-chain.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
 import { flow, type FlowCounts } from './flow.js';
@@ -33,6 +34,8 @@ export interface RunPlan {
   /** Pixel format the frames travel in. */
   readonly format: string;
   readonly model: string;
+  /** The network before the model, undefined without one. */
+  readonly translator: string | undefined;
   /** Who executes the network, undefined without one. */
   readonly runtime: 'onnx' | 'tensorflow' | undefined;
   /** ONNX Runtime's execution provider or TensorFlow.js's backend, undefined without a network. */
@@ -72,15 +75,16 @@ export interface RunOptions extends PartialRunSettings {
   signal?: AbortSignal;
 }
 
+function networksIn({ model, translate: translator }: RunSettings): NetworkChain | undefined {
+  return networksOf({ model, translator });
+}
+
 /** Opens the input so that a network can take its frames; without a network, in the decoder's own format. */
-async function openInput(
-  input: string,
-  { engine, strict, model }: RunSettings,
-  signal?: AbortSignal,
-): Promise<VideoReader> {
+async function openInput(input: string, settings: RunSettings, signal?: AbortSignal): Promise<VideoReader> {
+  const { engine, strict } = settings;
   const options = { engine, strict, signal };
   const reader = await openVideo(input, options);
-  if (model === 'none' || planarFormat(reader.video.format)) return reader;
+  if (!networksIn(settings) || planarFormat(reader.video.format)) return reader;
   const { name } = workingFormat(reader.video.format);
   await reader.close();
   return openVideo(input, { ...options, format: name });
@@ -99,17 +103,18 @@ async function openSession(
   settings: RunSettings,
   signal: AbortSignal | undefined,
 ): Promise<FrameSession | undefined> {
-  const { model, runtime, backend, memory = halfOfFreeMemory(), strength, threads } = settings;
-  if (model === 'none') return undefined;
+  const { runtime, backend, memory = halfOfFreeMemory(), strength, threads } = settings;
+  const networks = networksIn(settings);
+  if (!networks) return undefined;
   const { width, height, format, color } = video;
   const geometry = { width, height, format, color };
   if (runtime === 'tensorflow') {
     const options = { backend, memory, strength, threads, batch: settings.batch };
-    return openHostedSession({ model, geometry, runtime, options }, signal);
+    return openHostedSession({ ...networks, geometry, runtime, options }, signal);
   }
   const provider = await chooseProvider(settings.provider, signal);
   const { batch = provider === 'cpu' ? 1 : acceleratorBatch } = settings;
-  return openHostedSession({ model, geometry, options: { provider, memory, strength, threads, batch } }, signal);
+  return openHostedSession({ ...networks, geometry, options: { provider, memory, strength, threads, batch } }, signal);
 }
 
 /**
@@ -139,6 +144,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     height: reader.video.height,
     format: reader.video.format,
     model: settings.model,
+    translator: settings.translate === 'none' ? undefined : settings.translate,
     runtime: session && settings.runtime,
     provider: session?.provider,
     tiles: session?.tiles,

@@ -44,7 +44,7 @@ export interface FrameSession {
   readonly window: { readonly past: number; readonly future: number };
   /** Frames per run. */
   readonly batch: number;
-  /** Tiles per frame; 1 when the frame is processed whole. */
+  /** Tiles per frame, of the network that needs the most; 1 when the frame is processed whole. */
   readonly tiles: number;
   /**
    * Runs up to `batch` windows. The frames' planes are read until the promise settles.

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openVideo } from '../../src/io/index.js';
+import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { nafnet } from '../../src/models/nafnet.js';
 import { writeSafetensors } from '../../src/models/weights/safetensors.js';
 import { initialParameters } from '../../src/train/parameters.js';
@@ -54,6 +55,37 @@ describe('deblur run', () => {
     const { code, stderr } = await deblur(['run', clip, output, '--model', model, '--verbose']);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain('24 frames in, 24 out');
+  });
+
+  it('translates frames before it deblurs them, and says so', async () => {
+    const translator = join(folder, 'translator.safetensors');
+    const options = { baseChannels: 4, residualBlocks: 1 };
+    const parameters = initialParameters(mimoUnet(options), new Random(2));
+    await writeFile(
+      translator,
+      writeSafetensors(parameters, { network: JSON.stringify({ name: 'mimo-unet', ...options }) }),
+    );
+    const model = join(folder, 'sharpen.onnx');
+    await writeOnnx(model, sharpen, 136, 320);
+
+    const [once, twice] = ['once', 'twice'].map((name) => join(folder, `${name}.mkv`));
+    const args = (from: string, to: string, ...rest: string[]) => ['run', from, to, '--settings', 'lossless', ...rest];
+    const { code, stdout } = await deblur(args(clip, once!, '--translate', translator, '--model', model, '--json'));
+    expect(code).toBe(0);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({
+      model,
+      translator,
+      written: 24,
+      guarded: { nan: 0, black: 0, mosaic: 0 },
+    });
+
+    const between = join(folder, 'between.mkv');
+    const { stderr } = await deblur(args(clip, between, '--translate', translator, '--model', 'none'));
+    expect(stderr).toContain(`translated by ${translator}`);
+    await deblur(args(between, twice!, '--model', model));
+    const [own, expected] = [await lumaOf(once!), await lumaOf(twice!)];
+    const differences = own.flatMap((plane, i) => Array.from(plane, (v, at) => Math.abs(v - expected[i]![at]!)));
+    expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(2);
   });
 
   it('gives the same frames whoever executes the network', async () => {

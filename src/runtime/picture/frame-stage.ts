@@ -81,6 +81,48 @@ export function restoreWindows<T>(
   });
 }
 
+/** A frame whose neighbours and itself were translated before. */
+export interface TranslatedWindow<T> {
+  /** The code values of the source frame's planes. */
+  readonly planes: readonly T[];
+  /** RGB `[1, 3, H, W]` in [0, 1] in order of time: what {@link translateWindow} made of the frames. */
+  readonly frames: readonly T[];
+}
+
+/** What {@link restoreWindows} does, from translated frames: the difference is to the source as it was. */
+export function restoreTranslated<T>(
+  ops: PictureOps<T>,
+  network: FrameNetwork<T>,
+  { geometry, strength }: FrameStageOptions,
+  windows: readonly TranslatedWindow<T>[],
+): RestoredFrame<T>[] {
+  const picture = new PictureStage(ops, geometry);
+  const results = network.restore(
+    batched(
+      ops,
+      windows.map(({ frames }) => frames),
+    ),
+  );
+  return windows.map(({ planes }, b) => {
+    const result = ofBatch(ops, results, b, windows.length);
+    return finish(ops, picture, strength, planes, picture.toRgb(planes), result);
+  });
+}
+
+/**
+ * From the planes of a translator's window to the translated frame, RGB `[1, 3, H, W]` in [0, 1].
+ * @param window the code values, `[1, 1, h, w]`, of each plane of each frame.
+ */
+export function translateWindow<T>(
+  ops: PictureOps<T>,
+  translator: FrameNetwork<T>,
+  geometry: PictureGeometry,
+  window: readonly (readonly T[])[],
+): T {
+  const picture = new PictureStage(ops, geometry);
+  return ops.clip(translator.restore(window.map((planes) => picture.toRgb(planes))), 0, 1);
+}
+
 /**
  * From the network's result to a restored frame.
  * @param planes the source's planes.

@@ -4,11 +4,20 @@ import type { Frame } from '../../io/frame.js';
 import { planarFormat, planeSize, type PixelFormat } from '../../io/pixel-format.js';
 import { applyNetwork, applyToPlanes, type Network } from '../../models/network.js';
 import type { Shape, Weights } from '../../models/ops.js';
+import type { NetworkModel } from '../../models/registry.js';
 import type { Tensors } from '../../models/weights/tensors.js';
 import { EngineSession, type FrameEngine } from '../engine-session.js';
 import type { FrameResult, FrameSession, FrameSessionOptions, PictureGeometry } from '../frame-session.js';
+import { contentOf, Memoised } from '../memoised.js';
 import { planForBudget, sampleEdgeFor, type NetworkMemory } from '../memory-plan.js';
-import { restoreWindows, windowLength, type FrameNetwork } from '../picture/frame-stage.js';
+import {
+  restoreTranslated,
+  restoreWindows,
+  translateWindow,
+  windowLength,
+  type FrameNetwork,
+  type RestoredFrame,
+} from '../picture/frame-stage.js';
 import { healthMaps, toHealth, type HealthMaps } from '../picture/health-stage.js';
 import type { PictureOps } from '../picture/picture-ops.js';
 import { cutTiles, joinTiles } from '../picture/tile-stage.js';
@@ -30,27 +39,69 @@ const overhead = 4;
 /** Parameters are held as they were read and as tensors. */
 const copiesOfParameters = 2;
 
+/** A network and its weights. */
+type WeightedNetwork = Pick<NetworkModel, 'network' | 'weights'>;
+
 /**
  * A session that runs a network on frames of one geometry with TensorFlow.js: what `createFrameSession` does
  * with ONNX Runtime, to the same result. TensorFlow computes on the thread that calls it.
  * @throws DeblurError `MEMORY_BUDGET` when even small tiles need more memory than allowed.
  */
 export function createTensorflowSession(
-  { network, weights }: { readonly network: Network; readonly weights: Tensors },
+  model: WeightedNetwork,
+  geometry: PictureGeometry,
+  options: TensorflowSessionOptions,
+): FrameSession {
+  return sessionOf(model, geometry, options);
+}
+
+/**
+ * The same of a network that takes what a translator makes of the frames: what `createTranslatedSession` does with
+ * ONNX Runtime.
+ * @param translator turns a frame's blur into one that `model` knows.
+ * @throws DeblurError as {@link createTensorflowSession}.
+ */
+export function createTranslatedTensorflowSession(
+  translator: WeightedNetwork,
+  model: WeightedNetwork,
+  geometry: PictureGeometry,
+  options: TensorflowSessionOptions,
+): FrameSession {
+  return sessionOf(model, geometry, options, translator);
+}
+
+function sessionOf(
+  { network, weights }: WeightedNetwork,
   geometry: PictureGeometry,
   { backend, memory = Infinity, strength = 1, batch = 1, signal }: TensorflowSessionOptions,
+  translator?: WeightedNetwork,
 ): FrameSession {
   const format = planarFormat(geometry.format);
   if (!format) throw new TypeError(`${geometry.format} is not a planar format`);
-  const needs = { multiple: network.sizes.multiple, reach: network.reach, overlap: network.overlap };
-  const grid = planForBudget(needs, geometry, memory, () => networkMemory(network, weights, sampleEdgeFor(needs)));
+  const gridOf = (own: WeightedNetwork) => {
+    const { sizes, reach, overlap } = own.network;
+    const needs = { multiple: sizes.multiple, reach, overlap };
+    return planForBudget(needs, geometry, memory, () => networkMemory(own.network, own.weights, sampleEdgeFor(needs)));
+  };
+  const grid = gridOf({ network, weights });
   const tiles = tileCount(grid);
   const plan: FramePlan = { network, geometry, format, strength, grid, batch: tiles > 1 ? 1 : batch };
+  const translation: TranslationPlan | undefined = translator && {
+    plan: { ...plan, network: translator.network, grid: gridOf(translator), batch: 1 },
+    weights: translator.weights,
+  };
+  const { past, future } = translator?.network.window ?? { past: 0, future: 0 };
+  const window = { past: past + network.window.past, future: future + network.window.future };
   return new EngineSession({
-    properties: { provider: backend.name, window: network.window, batch: plan.batch, tiles },
+    properties: {
+      provider: backend.name,
+      window,
+      batch: plan.batch,
+      tiles: Math.max(tiles, translation ? tileCount(translation.plan.grid) : 1),
+    },
     geometry,
     signal,
-    createEngine: () => Promise.resolve(new TensorflowEngine(backend.tf, plan, weights)),
+    createEngine: () => Promise.resolve(new TensorflowEngine(backend.tf, plan, weights, translation)),
   });
 }
 
@@ -64,6 +115,12 @@ interface FramePlan {
   readonly batch: number;
 }
 
+/** How frames are translated. */
+interface TranslationPlan {
+  readonly plan: FramePlan;
+  readonly weights: Tensors;
+}
+
 /** From the planes of a batch of windows, one after another, to the planes and health maps of each result. */
 function restoration({ network, geometry, format, strength, grid, batch }: FramePlan): TensorFunction {
   return <T>(ops: PictureOps<T>, weights: Weights<T>, inputs: readonly T[]) => {
@@ -74,8 +131,31 @@ function restoration({ network, geometry, format, strength, grid, batch }: Frame
       { geometry, strength },
       chunks(frames, frames.length / batch),
     );
-    return restored.flatMap(({ planes, health }) => [...planes, ...healthMaps.map((map) => health[map])]);
+    return restored.flatMap(outputsOf);
   };
+}
+
+/** The same from the planes of the source frame and the translated frames of each window. */
+function restorationOfTranslated({ network, geometry, format, strength, grid, batch }: FramePlan): TensorFunction {
+  return <T>(ops: PictureOps<T>, weights: Weights<T>, inputs: readonly T[]) => {
+    const windows = chunks(inputs, inputs.length / batch).map((window) => ({
+      planes: window.slice(0, format.planes.length),
+      frames: window.slice(format.planes.length),
+    }));
+    const own = frameNetwork(ops, network, weights, grid);
+    return restoreTranslated(ops, own, { geometry, strength }, windows).flatMap(outputsOf);
+  };
+}
+
+/** From the planes of a window to its translated frame. */
+function translation({ network, geometry, format, grid }: FramePlan): TensorFunction {
+  return <T>(ops: PictureOps<T>, weights: Weights<T>, inputs: readonly T[]) => [
+    translateWindow(ops, frameNetwork(ops, network, weights, grid), geometry, chunks(inputs, format.planes.length)),
+  ];
+}
+
+function outputsOf<T>({ planes, health }: RestoredFrame<T>): T[] {
+  return [...planes, ...healthMaps.map((map) => health[map])];
 }
 
 function frameNetwork<T>(ops: PictureOps<T>, network: Network, weights: Weights<T>, grid: TilePlan): FrameNetwork<T> {
@@ -117,25 +197,97 @@ function networkMemory(network: Network, weights: Tensors, edge: number): Networ
   return { perPixel: (peakBytes / edge ** 2) * overhead, fixed: parameters * copiesOfParameters };
 }
 
-class TensorflowEngine implements FrameEngine {
+/** The shapes of a frame's planes. */
+function planeShapes({ format, geometry }: FramePlan): Shape[] {
+  return format.planes.map((layout): Shape => {
+    const [width, height] = planeSize(layout, geometry.width, geometry.height);
+    return [1, 1, height, width];
+  });
+}
+
+/** A frame's planes as code values; the caller disposes them. */
+function planeValues(tf: Tfjs, plan: FramePlan, frame: Frame): TfValue[] {
+  const planes = frame.planes();
+  const shapes = planeShapes(plan);
+  return plan.format.planes.map((_, i) => {
+    const plane = planes[i];
+    const [, , height = 0, width = 0] = shapes[i] ?? [];
+    if (!plane) throw new TypeError(`frame ${frame.index} has no plane ${i}`);
+    const samples = planeRows(plane, plan.format.bytesPerSample, width, height);
+    return valueOf(tf.tensor4d(Float32Array.from(samples), [1, 1, height, width]));
+  });
+}
+
+/** Translates frames; each is translated once and kept for the next windows it is in. */
+class TensorflowTranslator {
   readonly #tf: Tfjs;
   readonly #plan: FramePlan;
   readonly #weights: TensorflowWeights;
   readonly #run: TensorFunction;
   readonly #releases: ReleasePlan;
+  readonly #translated: Memoised<TfValue>;
 
-  constructor(tf: Tfjs, plan: FramePlan, weights: Tensors) {
+  /** @param capacity how many translated frames are kept, at least those of one run. */
+  constructor(tf: Tfjs, { plan, weights }: TranslationPlan, capacity: number) {
     this.#tf = tf;
     this.#plan = plan;
     this.#weights = new TensorflowWeights(tf, weights);
-    this.#run = restoration(plan);
-    const { format, geometry, network, batch } = plan;
-    const frame = format.planes.map((layout): Shape => {
-      const [width, height] = planeSize(layout, geometry.width, geometry.height);
-      return [1, 1, height, width];
+    this.#run = translation(plan);
+    const window = Array<readonly Shape[]>(windowLength(plan.network)).fill(planeShapes(plan));
+    this.#releases = planReleases(this.#run, window.flat());
+    this.#translated = new Memoised(capacity, ({ tensor }) => tensor.dispose());
+  }
+
+  /** The frames of a network's window as RGB, which stay the translator's. */
+  translate(window: readonly Frame[]): TfValue[] {
+    const own = windowLength(this.#plan.network);
+    return Array.from({ length: window.length - own + 1 }, (_, k) => {
+      const frames = window.slice(k, k + own);
+      return this.#translated.get(contentOf(frames), () => this.#compute(frames));
     });
-    const frames = Array<readonly Shape[]>(batch * windowLength(network)).fill(frame);
-    this.#releases = planReleases(this.#run, frames.flat());
+  }
+
+  dispose(): void {
+    this.#translated.clear();
+    this.#weights.dispose();
+  }
+
+  #compute(frames: readonly Frame[]): TfValue {
+    const inputs = frames.flatMap((frame) => planeValues(this.#tf, this.#plan, frame));
+    try {
+      const [frame] = runReleasing(this.#tf, this.#weights, inputs, this.#run, this.#releases);
+      if (!frame) throw new TypeError('the translator gave no frame');
+      return frame;
+    } finally {
+      this.#tf.dispose(inputs.map(({ tensor }) => tensor));
+    }
+  }
+}
+
+class TensorflowEngine implements FrameEngine {
+  readonly #tf: Tfjs;
+  readonly #plan: FramePlan;
+  readonly #weights: TensorflowWeights;
+  readonly #translator: TensorflowTranslator | undefined;
+  /** The frame of a window that is restored. */
+  readonly #target: number;
+  readonly #run: TensorFunction;
+  readonly #releases: ReleasePlan;
+
+  constructor(tf: Tfjs, plan: FramePlan, weights: Tensors, translation: TranslationPlan | undefined) {
+    const { geometry, network, batch } = plan;
+    const length = windowLength(network);
+    this.#tf = tf;
+    this.#plan = plan;
+    this.#weights = new TensorflowWeights(tf, weights);
+    this.#translator = translation && new TensorflowTranslator(tf, translation, (length + 1) * batch);
+    this.#target = network.window.past + (translation?.plan.network.window.past ?? 0);
+    this.#run = translation ? restorationOfTranslated(plan) : restoration(plan);
+    const planes = planeShapes(plan);
+    const window: readonly Shape[] = translation
+      ? [...planes, ...Array<Shape>(length).fill([1, 3, geometry.height, geometry.width])]
+      : Array<readonly Shape[]>(length).fill(planes).flat();
+    this.#releases = planReleases(this.#run, Array<readonly Shape[]>(batch).fill(window).flat());
   }
 
   async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
@@ -143,10 +295,19 @@ class TensorflowEngine implements FrameEngine {
     const tf = this.#tf;
     // A short last batch is filled with its last window, whose further results are not looked at.
     const full = Array.from({ length: batch }, (_, b) => windows[Math.min(b, windows.length - 1)] ?? []);
-    const inputs: TfValue[] = [];
+    const own: TfValue[] = [];
+    const planesOf = (frame: Frame) => {
+      const values = planeValues(tf, this.#plan, frame);
+      own.push(...values);
+      return values;
+    };
     let outputs: tfjs.Tensor[] = [];
     try {
-      for (const frame of full.flat()) inputs.push(...this.#planeValues(frame));
+      const inputs = full.flatMap((window) =>
+        this.#translator
+          ? [...window.slice(this.#target, this.#target + 1).flatMap(planesOf), ...this.#translator.translate(window)]
+          : window.flatMap(planesOf),
+      );
       outputs = tf.tidy(() =>
         runReleasing(tf, this.#weights, inputs, this.#run, this.#releases).map((value) =>
           tensorIn(tf, value, plainOrder(value.shape.length)),
@@ -159,26 +320,14 @@ class TensorflowEngine implements FrameEngine {
       if (cause instanceof TypeError || cause instanceof DeblurError) throw cause;
       throw new DeblurError('RUNTIME_FAILED', `TensorFlow failed: ${firstLine(cause)}`, { cause });
     } finally {
-      tf.dispose([...inputs.map(({ tensor }) => tensor), ...outputs]);
+      tf.dispose([...own.map(({ tensor }) => tensor), ...outputs]);
     }
   }
 
   dispose(): Promise<void> {
+    this.#translator?.dispose();
     this.#weights.dispose();
     return Promise.resolve();
-  }
-
-  /** A frame's planes as code values. */
-  #planeValues(frame: Frame): TfValue[] {
-    const { format, geometry } = this.#plan;
-    const planes = frame.planes();
-    return format.planes.map((layout, i) => {
-      const plane = planes[i];
-      if (!plane) throw new TypeError(`frame ${frame.index} has no plane ${i}`);
-      const [width, height] = planeSize(layout, geometry.width, geometry.height);
-      const samples = planeRows(plane, format.bytesPerSample, width, height);
-      return valueOf(this.#tf.tensor4d(Float32Array.from(samples), [1, 1, height, width]));
-    });
   }
 }
 
