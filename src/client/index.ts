@@ -13,6 +13,8 @@ export type {
   ViewerStatistics,
 } from './live-client.js';
 export { attach, Attachment } from './attach.js';
+export { CameraSender, sendCamera } from './camera.js';
+export type { CameraOptions, CameraStatus } from './camera.js';
 export { MediaPlayer } from './media-player.js';
 export type { PlayableFragment, PlayerStatus } from './media-player.js';
 export type { LiveEdgeOptions } from './live-edge.js';

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { DeblurError, type DeblurErrorCode } from '../errors.js';
-import { job, type Job, type JobSettings } from '../protocol/index.js';
+import { job, jobLink, type Job, type JobSettings } from '../protocol/index.js';
 
 /** Options of {@link JobsClient.upload}. */
 export interface UploadOptions {
@@ -60,6 +60,12 @@ export class JobsClient {
   async result(id: string, signal?: AbortSignal): Promise<Blob> {
     const response = await this.#fetch(`jobs/${encodeURIComponent(id)}/result`, signal ? { signal } : {});
     return response.blob();
+  }
+
+  /** An address that a result can be fetched at without a token, for a while: what a browser's own download needs. */
+  async link(id: string): Promise<string> {
+    const { href } = jobLink.parse(await this.#json(`jobs/${encodeURIComponent(id)}/link`, { method: 'POST' }));
+    return new URL(href, this.#address).href;
   }
 
   get #headers(): Record<string, string> {

@@ -120,6 +120,7 @@ export class LiveClient {
   readonly #fragments = new Subject<StreamFragment>();
   readonly #jobs = new BehaviorSubject<readonly Job[]>([]);
   #socket: Socket | undefined;
+  #init: Uint8Array | undefined;
   #attempt = 0;
   #nextId = 1;
   #lastHeard = 0;
@@ -173,6 +174,11 @@ export class LiveClient {
     return connection.status === 'open' ? connection.hello : undefined;
   }
 
+  /** The present stream's initialisation segment, once it has come. */
+  get init(): Uint8Array | undefined {
+    return this.#init;
+  }
+
   /** Bytes that were sent and have not left yet. */
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0;
@@ -198,10 +204,12 @@ export class LiveClient {
 
   /**
    * Begins or ends a recording in the server's folder.
+   * @returns the file's name, when one has begun.
    * @throws DeblurError as {@link LiveClient.control}.
    */
-  async record(recording: boolean): Promise<void> {
-    await this.#request({ type: 'record', recording });
+  async record(recording: boolean): Promise<string | undefined> {
+    const answer = await this.#request({ type: 'record', recording });
+    return answer.type === 'done' ? answer.file : undefined;
   }
 
   /** Asks for a keyframe soon, as after an error of the decoder. */
@@ -322,7 +330,9 @@ export class LiveClient {
 
   #takeBinary(bytes: Uint8Array): void {
     const message = decodeBinary(bytes);
-    if (message.kind === 'init' || message.kind === 'media') this.#fragments.next(message as StreamFragment);
+    if (message.kind === 'camera') return;
+    if (message.kind === 'init') this.#init = message.data;
+    this.#fragments.next(message as StreamFragment);
   }
 
   #take(message: ServerMessage): void {
@@ -356,6 +366,7 @@ export class LiveClient {
       case 'done':
       case 'error':
       case 'snapshot':
+      case 'camera':
     }
     this.#messages.next(message);
   }
@@ -420,7 +431,7 @@ export class LiveClient {
         }),
       ),
     );
-    this.#send({ ...request, id } as ClientMessageInput);
+    this.#send({ ...request, id });
     const message = await answer.catch((error: unknown) => {
       throw error instanceof DeblurError ? error : cancelled(this.#options.signal);
     });

@@ -27,5 +27,5 @@ export async function openSocket(url: string, protocols: readonly string[]): Pro
   const Native = (globalThis as WithWebSocket).WebSocket;
   if (Native) return new Native(url, [...protocols]);
   const { WebSocket } = await import('ws');
-  return new WebSocket(url, [...protocols]) satisfies NodeWebSocket as Socket;
+  return new WebSocket(url, [...protocols]) satisfies NodeWebSocket;
 }
