@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../src/models/catalogue.js';
 import { estrnn } from '../../src/models/estrnn.js';
+import { kernelWizardParameters } from '../../src/models/kernel-wizard.js';
 import { maxim } from '../../src/models/maxim.js';
 import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { nafnet } from '../../src/models/nafnet.js';
@@ -34,6 +35,13 @@ describe('parameters', () => {
   it('of the PatchGAN discriminator are those of the official state_dict', async () => {
     const parameters = parametersUsed((ops, weights) => patchGan(ops, weights, [1, 3, 32, 32]));
     expect(Object.fromEntries(parameters)).toEqual(await official('blur2blur-d'));
+  });
+
+  it.each([
+    ['kernelwizard-gopro-wovae', false],
+    ['kernelwizard-gopro-wvae', true],
+  ])('of %s are those of the official state_dict', async (name, variational) => {
+    expect(Object.fromEntries(kernelWizardParameters({ variational }))).toEqual(await official(name));
   });
 
   it('of MAXIM are as many as the published network has', () => {
