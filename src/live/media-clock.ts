@@ -18,6 +18,7 @@ interface MediaClockOptions {
 export class MediaClock {
   readonly #start: number;
   #offset: number | undefined;
+  #stated = -Infinity;
   #last = -Infinity;
 
   constructor({ start = Date.now() }: MediaClockOptions = {}) {
@@ -33,8 +34,9 @@ export class MediaClock {
     const wall = (arrived - this.#start) / 1000;
     let time = wall;
     if (stated !== undefined && Number.isFinite(stated)) {
-      if (this.#offset === undefined || Math.abs(stated + this.#offset - wall) > tolerance)
-        this.#offset = wall - stated;
+      if (this.#offset === undefined || stated <= this.#stated) this.#offset = wall - stated;
+      if (Math.abs(stated + this.#offset - wall) > tolerance) this.#offset = wall - stated;
+      this.#stated = stated;
       time = stated + this.#offset;
     }
     time = Math.max(time, this.#last + shortest, 0);
