@@ -2,7 +2,9 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checked, readJson } from '../../src/checked.js';
 import { createNetwork } from '../../src/models/families.js';
+import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { packagePath } from '../../src/package-root.js';
+import { blur2blurConfig, generatorOptions, smallestCrop } from '../../src/train/blur2blur/config.js';
 import { trainConfig } from '../../src/train/config.js';
 import { datasetConfig } from '../../src/train/synthesis/config.js';
 import { networkOptions } from '../../src/train/trainer.js';
@@ -11,7 +13,14 @@ const filesOf = (folder: string) => readdirSync(packagePath(folder)).map((name) 
 
 describe('the recipes that ship', () => {
   it.each(filesOf('config/train'))('%s is right, its network too', (file) => {
-    const config = checked(trainConfig, readJson(file), file);
+    const recipe = readJson(file);
+    if (recipe['method'] === 'blur2blur') {
+      const config = checked(blur2blurConfig, recipe, file);
+      expect(mimoUnet(generatorOptions(config)).name).toBe('mimo-unet');
+      expect(config.data.crop).toBeGreaterThanOrEqual(smallestCrop(config));
+      return;
+    }
+    const config = checked(trainConfig, recipe, file);
     expect(createNetwork(config.network.name, networkOptions(config)).name).toBeTruthy();
   });
 
