@@ -63,14 +63,15 @@ const readyStates: ReadonlySet<string> = new Set(['live', 'resting', 'ended']);
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
   const { settings, access, metrics, feed, jobs, log, stopping } = options;
   const { tls, limits, page } = settings;
-  const app = fastify({
-    loggerInstance: log,
+  const logger: FastifyBaseLogger = log;
+  const app: FastifyInstance = fastify({
+    loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 2 ** 10,
     connectionTimeout: 120_000,
     forceCloseConnections: true,
     ...(tls ? { https: await readTls(tls) } : {}),
-  }) as FastifyInstance;
+  });
 
   app.setErrorHandler((error, _request, reply) => {
     const { status, body, unexpected } = httpError(error);

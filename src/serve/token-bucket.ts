@@ -27,11 +27,6 @@ export class TokenBucket {
     return this.#refilled() >= amount;
   }
 
-  /** Whether nothing was taken lately. */
-  get full(): boolean {
-    return this.#refilled() >= this.#burst;
-  }
-
   #refilled(): number {
     const now = this.#now();
     this.#level = Math.min(this.#burst, this.#level + (Math.max(0, now - this.#at) / 1000) * this.#rate);
@@ -42,7 +37,7 @@ export class TokenBucket {
 
 const mostKeys = 4096;
 
-/** A {@link TokenBucket} per key, such as an address; those nobody uses are forgotten. */
+/** A {@link TokenBucket} per key, such as an address; of many, the newest are kept. */
 export class TokenBuckets {
   readonly #perMinute: number;
   readonly #now: () => number;
@@ -74,10 +69,8 @@ export class TokenBuckets {
     return bucket;
   }
 
+  /** Makes room for one more: the oldest goes, for memory must not grow with the number of addresses. */
   #forget(): void {
-    if (this.#buckets.size < mostKeys) return;
-    for (const [key, bucket] of this.#buckets) if (bucket.full) this.#buckets.delete(key);
-    // All of them busy: the oldest goes, for memory must not grow with the number of addresses.
     for (const key of this.#buckets.keys()) {
       if (this.#buckets.size < mostKeys) return;
       this.#buckets.delete(key);
