@@ -6,6 +6,7 @@ import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { modelsCommand } from './models.js';
 import { runCommand } from './run.js';
+import { serveCommand } from './serve.js';
 import { trainCommand } from './train.js';
 
 /** The command line, one subcommand per file. */
@@ -18,6 +19,7 @@ export function program(): Command {
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false });
   for (const command of [
     runCommand(),
+    serveCommand(),
     compareCommand(),
     modelsCommand(),
     datasetCommand(),

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { closeCodes, type BinaryMessage } from '../../src/protocol/index.js';
+import { closeCodes, encodeBinary, type BinaryMessage } from '../../src/protocol/index.js';
 import type { LiveServer, LiveServerOptions } from '../../src/serve/index.js';
 import { TestClient } from '../support/live-client.js';
 import { fetchWith, openServer, token } from '../support/live-server.js';
@@ -231,11 +231,8 @@ describe('a viewer’s camera', () => {
     await viewer.message('done');
     other.send({ ...begin, id: 2 });
     expect(await other.message('error')).toMatchObject({ id: 2, code: 'BUSY' });
-    const { encodeBinary } = await import('../../src/protocol/index.js');
-    const chunk = {
-      ...{ kind: 'camera', keyframe: true, discontinuity: false, sequence: 0, pts: 1.5, frames: [] },
-      data: Uint8Array.of(9, 8, 7),
-    } as const;
+    const stamp = { keyframe: true, discontinuity: false, sequence: 0, pts: 1.5, frames: [] };
+    const chunk: BinaryMessage = { kind: 'camera', ...stamp, data: Uint8Array.of(9, 8, 7) };
     viewer.socket.send(encodeBinary(chunk));
     other.socket.send(encodeBinary({ ...chunk, data: Uint8Array.of(6) }));
     await expect.poll(() => feed.asked.length).toBe(2);
