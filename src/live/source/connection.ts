@@ -168,7 +168,7 @@ async function close(input: av.FormatContext, io: av.IOContext | undefined): Pro
 
 function must(code: number, shown: string, watch: Watch, signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw cancelled(signal);
-  if (watch.silent) throw new DeblurError('INPUT_UNREADABLE', `Nothing comes from ${shown}.`);
+  if (watch.silent) throw new DeblurError('INPUT_UNREADABLE', `${shown} is silent.`);
   if (code >= 0) return;
   throw new DeblurError('INPUT_UNREADABLE', `${shown} can't be read: ${errorText(code)}.`, {
     cause: new av.FFmpegError(code),
