@@ -5,8 +5,9 @@ import { checked, readJson } from '../checked.js';
 import { DeblurError } from '../errors.js';
 import { datasetConfig } from '../train/synthesis/config.js';
 import { buildDataset, type BuildReport } from '../train/synthesis/dataset.js';
+import { splitFootage, type SplitReport } from '../train/split/split-footage.js';
 import { interruptSignal } from './exit.js';
-import { count } from './numbers.js';
+import { count, fraction } from './numbers.js';
 
 interface BuildFlags {
   sources?: string;
@@ -82,6 +83,57 @@ function summary({ out, made, kept, left, unusable, skipped }: BuildReport): str
   ].join('\n');
 }
 
+interface SplitFlags {
+  ratio?: number;
+  least?: number;
+  perScene?: number;
+  gap?: number;
+  step?: number;
+  longest?: number;
+  overwrite?: boolean;
+}
+
+async function split(paths: readonly string[], flags: SplitFlags): Promise<void> {
+  const out = paths[paths.length - 1];
+  if (out === undefined || paths.length < 2) {
+    throw new DeblurError('USAGE', 'The footage and the folder to write are needed.', {
+      hint: 'For instance: deblur dataset split clips/ photo.jpg own-camera/',
+    });
+  }
+  const bar = process.stderr.isTTY
+    ? new SingleBar({ format: '{bar} {doing} {value}/{total}', clearOnComplete: true })
+    : undefined;
+  let doing = '';
+  try {
+    const report = await splitFootage(paths.slice(0, -1), {
+      ...flags,
+      out,
+      signal: interruptSignal(),
+      onProgress: (progress) => {
+        if (bar && doing !== progress.doing) bar.start(progress.total, progress.done, { doing: progress.doing });
+        doing = progress.doing;
+        bar?.update(progress.done, { doing });
+      },
+    });
+    bar?.stop();
+    process.stdout.write(splitSummary(report));
+  } finally {
+    bar?.stop();
+  }
+}
+
+function splitSummary({ out, scenes, frames, looked, unusable }: SplitReport): string {
+  return [
+    `${path.join(out, 'trainA')}: ${frames.blurry} blurry frames of ${scenes.blurry} scenes.`,
+    `${path.join(out, 'trainB')}: ${frames.sharp} sharp frames of ${scenes.sharp} scenes.`,
+    `${looked} frames were looked at.`,
+    ...(unusable.length > 0 ? [`${unusable.length} files could not be used:`] : []),
+    ...listed(unusable),
+    `Look at ${path.join(out, 'contact-sheet.png')}; ${path.join(out, 'manifest.json')} says where each frame is from.`,
+    '',
+  ].join('\n');
+}
+
 /** `deblur dataset`: data for training. */
 export function datasetCommand(): Command {
   const command = new Command('dataset').description('make and check data for training');
@@ -95,5 +147,19 @@ export function datasetCommand(): Command {
     .option('--workers <n>', 'processes at work (default: one per processor)', count)
     .option('--limit <n>', 'make at most so many sequences now', count)
     .action(build);
+  command
+    .command('split')
+    .description(
+      "take one camera's blurry and sharp frames apart, for Blur2Blur: trainA and trainB, from other scenes each",
+    )
+    .argument('<footage...>', 'clips, photos and folders of them; the last name is the folder to write')
+    .option('--ratio <0..1>', 'part of the scenes that gives blurry frames (default: 0.6)', fraction)
+    .option('--least <n>', 'fewest frames of each kind (default: 24)', count)
+    .option('--per-scene <n>', 'most frames of a scene (default: 120)', count)
+    .option('--gap <n>', 'least distance of chosen frames in a clip (default: 3)', count)
+    .option('--step <n>', 'look at every n-th frame of clips (default: 1)', count)
+    .option('--longest <n>', 'frames of a shot after which another scene begins (default: 300)', count)
+    .option('--overwrite', 'replace the folder')
+    .action(split);
   return command;
 }

@@ -12,15 +12,21 @@ export interface DecodedPicture {
 export interface DecodeOptions {
   /** Pixels of the shorter side, to which the picture is resized with a cubic kernel. Default: as it is. */
   readonly shortSide?: number;
+  /** Turn a photo as its camera says it was held. Default false. */
+  readonly upright?: boolean;
 }
 
 /**
  * Decodes a picture (PNG, JPEG, WebP, TIFF). Alpha is left out, gray becomes RGB, of 16 bits the upper 8 are kept.
  * @throws DeblurError `INPUT_UNREADABLE` that names the file.
  */
-export async function decodePicture(file: string, { shortSide }: DecodeOptions = {}): Promise<DecodedPicture> {
+export async function decodePicture(
+  file: string,
+  { shortSide, upright = false }: DecodeOptions = {},
+): Promise<DecodedPicture> {
   try {
     const picture = sharp(file);
+    if (upright) picture.rotate();
     if (shortSide !== undefined) {
       picture.resize({ width: shortSide, height: shortSide, fit: 'outside', kernel: 'cubic' });
     }

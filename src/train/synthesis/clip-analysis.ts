@@ -53,7 +53,7 @@ export async function analyseClip(path: string): Promise<ClipAnalysis> {
       const [reduced] = await filter.push(decoded);
       if (!reduced) throw new RangeError('a filter without memory kept a frame');
       using picture = reduced;
-      const luma = grayOfFrame(picture);
+      const luma = lumaOfFrame(picture);
       const part = { left: 0, top: 0, width: luma.width, height: luma.height, stride: luma.width };
       const small = halved(luma);
       frames.push({
@@ -69,7 +69,8 @@ export async function analyseClip(path: string): Promise<ClipAnalysis> {
   return { width, height, frames };
 }
 
-function grayOfFrame(frame: {
+/** The first plane of a frame of 8 bits. */
+export function lumaOfFrame(frame: {
   planes(): readonly { data: Uint8Array; stride: number; width: number; height: number }[];
 }): Gray {
   const [plane] = frame.planes();

@@ -51,6 +51,11 @@ export function viewSteps(video: VideoStreamInfo, width: number, { left, top, ..
   ];
 }
 
+/** Steps from a clip's decoded pictures to whole pictures, upright and of standard range, in 4:4:4. */
+export function displaySteps(video: VideoStreamInfo): FilterStep[] {
+  return [...matrixOf(video), ...upright(video), ...toStandardRange(video), ['format', 'yuv444p']];
+}
+
 /** Untagged video is BT.709 from 720 rows on and SMPTE 170M below: that must be said before its size changes. */
 function matrixOf({ color, height }: VideoStreamInfo): FilterStep[] {
   if (color.matrix !== 'unknown') return [];
