@@ -33,6 +33,11 @@ export function speedLevels(isLightest: boolean): SpeedLevel[] {
   return [1, 0.75, 0.5, 0.375, 0.25].map((scale) => ({ scale, lighter: false }));
 }
 
+/** Runs from which it judges. */
+const enough = 3;
+/** A run of so many frames' length is judged by itself. */
+const farTooSlow = 6;
+
 /** What happened to a frame. */
 export interface SpeedSample {
   /** Milliseconds the network was busy with it; undefined for a frame that was dropped. */
@@ -98,7 +103,9 @@ export class SpeedController {
     const intervals = this.#samples.map(({ interval }) => interval).sort((a, b) => a - b);
     const median = (values: number[]) => values[values.length >> 1];
     const [usual, interval] = [median(busy), median(intervals)];
-    return busy.length < 3 || usual === undefined || !interval ? undefined : usual / interval;
+    if (usual === undefined || !interval) return undefined;
+    // One run tells little, unless it took as long as many frames last.
+    return busy.length < enough && usual < farTooSlow * interval ? undefined : usual / interval;
   }
 
   #down(load: number, now: number): SpeedLevel | undefined {

@@ -111,19 +111,21 @@ function hasControlCharacter(text: string): boolean {
 }
 
 function networkAddress(url: string, protocol: Protocol, publicOnly: boolean, owner: boolean): NetworkAddress {
-  const parsed = parseUrl(url);
+  const parsed = parseUrl(owner ? withHost(url) : url);
   if (!owner) checkViewersUrl(parsed);
   return { kind: 'network', url, shown: withoutSecrets(parsed), protocol, publicOnly };
 }
 
+/** FFmpeg also takes `udp://:1234`, `udp://@:1234` and `srt://:9000`, without a host: any of this machine's addresses. */
+function withHost(url: string): string {
+  return url.replace(/^(\w+:\/\/)@?(?=:\d)/, '$10.0.0.0');
+}
+
 function parseUrl(url: string): URL {
-  const unclear = new DeblurError('USAGE', 'The address of the source is not a URL.');
-  // FFmpeg also takes udp://:1234 and udp://@:1234, without a host; srt://:9000 likewise.
-  const text = url.replace(/^(\w+:\/\/)@?(?=:\d)/, '$10.0.0.0');
   try {
-    return new URL(text);
+    return new URL(url);
   } catch {
-    throw unclear;
+    throw new DeblurError('USAGE', 'The address of the source is not a URL.');
   }
 }
 
