@@ -37,9 +37,12 @@ export async function openBrowser({ camera, ...options }: BrowserOptions = {}): 
     viewport: { width: 1280, height: 800 },
     ...options,
   });
+  context.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   context.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    // Chromium reports every attempt to reconnect that finds nobody.
+    const expected = message.text().includes('ERR_CONNECTION_REFUSED');
+    if (message.type() === 'error' && !expected) complaints.push(message.text());
   });
   context.on('weberror', (error) => complaints.push(error.error().message));
   return {

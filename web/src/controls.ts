@@ -12,10 +12,12 @@ const sendEvery = 60;
 export class Controls {
   readonly #client: LiveClient;
   readonly #model = need('model', HTMLSelectElement);
+  readonly #modelTitle = need('model-title', HTMLElement);
   readonly #translator = need('translator', HTMLSelectElement);
   readonly #strength = need('strength', HTMLInputElement);
-  readonly #strengthValue = need('strength-value', HTMLOutputElement);
+  readonly #strengthValue = need('strength-value', HTMLElement);
   readonly #moved = new Subject<number>();
+  #models: readonly ModelChoice[] = [];
   #state: LiveState | undefined;
 
   constructor(client: LiveClient) {
@@ -34,8 +36,9 @@ export class Controls {
   offer(hello: ServerHello | undefined): void {
     const may = (hello?.may.control ?? false) && hello?.source !== undefined;
     if (hello) {
+      this.#models = hello.models;
       fill(this.#model, hello.models);
-      fill(this.#translator, [{ name: none, title: 'None' }, ...hello.translators]);
+      fill(this.#translator, [{ name: none, title: '' }, ...hello.translators]);
     }
     this.#model.disabled = !may;
     this.#translator.disabled = !may || hello?.translators.length === 0;
@@ -47,6 +50,7 @@ export class Controls {
   show(state: LiveState): void {
     this.#state = state;
     choose(this.#model, state.model);
+    setText(this.#modelTitle, sentence(this.#models.find(({ name }) => name === state.model)?.title ?? ''));
     choose(this.#translator, state.translator ?? none);
     // A knob that is being moved stays in its hand.
     if (document.activeElement !== this.#strength) {
@@ -65,11 +69,17 @@ export class Controls {
   #showStrength(percent: number): void {
     this.#strength.style.setProperty('--fill', `${percent}%`);
     setText(this.#strengthValue, `${percent} %`);
+    this.#strength.setAttribute('aria-valuetext', `${percent} %`);
   }
 }
 
+/** A description that begins like a sentence. */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function fill(select: HTMLSelectElement, choices: readonly ModelChoice[]): void {
-  select.replaceChildren(...choices.map(({ name, title }) => make('option', { value: name }, title)));
+  select.replaceChildren(...choices.map(({ name }) => make('option', { value: name }, name || 'none')));
 }
 
 function choose(select: HTMLSelectElement, name: string): void {

@@ -99,7 +99,7 @@ client.state$.subscribe((state) => {
 });
 
 const cameraRole$ = combineLatest([camera.offered$, camera.sending$]).pipe(
-  map(([offered, sending]) => (sending ? 'sending' : offered ? 'possible' : 'none') as 'sending' | 'possible' | 'none'),
+  map(([offered, sending]) => (sending ? 'sending' : offered ? 'possible' : 'none')),
 );
 
 combineLatest([

@@ -3,7 +3,7 @@ import { make, makeSvg, setText } from './elements.js';
 /** A minute of values, one a second. */
 const kept = 60;
 const width = 264;
-const height = 40;
+const height = 30;
 
 /** What a figure shows: now, and a sentence for who does not see the curve. */
 export interface FigureValue {
