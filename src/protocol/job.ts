@@ -7,6 +7,14 @@ export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as
 export const jobSettings = z.strictObject({
   /** A model's name. Default: the server's. */
   model: z.string().min(1).max(128).optional().describe('A model’s name; the server’s own by default.'),
+  /** A translator's name, or null for none. Default: the server's. */
+  translator: z
+    .string()
+    .min(1)
+    .max(128)
+    .nullable()
+    .optional()
+    .describe('A translator’s name, or null for none; the server’s own by default.'),
   /** How much of the result to use, from 0 to 1. Default: 1. */
   strength: z.number().min(0).max(1).optional().describe('How much of the result to use, from 0 to 1.'),
   /** Constant quality on the encoder's own scale. */

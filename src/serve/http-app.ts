@@ -63,7 +63,8 @@ const readyStates: ReadonlySet<string> = new Set(['live', 'resting', 'ended']);
 export async function createHttpApp(options: HttpAppOptions): Promise<FastifyInstance> {
   const { settings, access, metrics, feed, jobs, log, stopping } = options;
   const { tls, limits, page } = settings;
-  const logger: FastifyBaseLogger = log;
+  // What fastify has to say of every request is said below, without secrets.
+  const logger: FastifyBaseLogger = log.child({}, { level: log.isLevelEnabled('warn') ? 'warn' : log.level });
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),

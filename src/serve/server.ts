@@ -102,7 +102,7 @@ export class LiveServer implements AsyncDisposable {
     const access = new Access({ token, host, origins, wrongTokens: limits.wrongTokens });
     const choices = new Choices(translator === undefined ? { model } : { model, translator });
     const root = settings.root === undefined ? undefined : await JobRoot.open(settings.root);
-    const queue = root && new JobQueue({ root, choices, model, limit: limits.jobs, log });
+    const queue = root && new JobQueue({ root, choices, model, translator, limit: limits.jobs, log });
     let stopping = false;
     const room: LiveRoom = new LiveRoom({
       ...{ feed, source, camera, choices, access, limits, log },

@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION, closeCodes, subprotocol, tokenSubprotocolPrefix } from '../../src/protocol/index.js';
 import type { LiveServer, LiveServerOptions } from '../../src/serve/index.js';
+import { scratchFolder } from '../support/io.js';
 import { TestClient } from '../support/live-client.js';
 import { fetchWith, openServer, token } from '../support/live-server.js';
 import { RecordedFeed } from '../support/recorded-feed.js';
@@ -197,6 +200,46 @@ describe('the answers', () => {
     for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/.env', '/assets/..%5c..']) {
       const code = await status(path, {});
       expect([400, 403, 404], path).toContain(code);
+    }
+  });
+});
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+
+describe.skipIf(!hasOpenssl)('TLS', () => {
+  it('carries both the page and the socket', async () => {
+    const folder = await scratchFolder();
+    try {
+      const [cert, key] = [folder.path('cert.pem'), folder.path('key.pem')];
+      const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes'];
+      const made = spawnSync('openssl', [
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        ...subject,
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ]);
+      expect(made.status).toBe(0);
+      await start({ tls: { cert, key } });
+      expect(server.url).toMatch(/^https:/);
+      const client = await join({ token, ws: { rejectUnauthorized: false, origin: server.url } });
+      await client.message('hello');
+      const headers = await new Promise<Record<string, unknown>>((resolve, reject) => {
+        httpsRequest(server.url, { rejectUnauthorized: false }, (response) => {
+          response.resume();
+          resolve(response.headers);
+        })
+          .on('error', reject)
+          .end();
+      });
+      expect(headers['strict-transport-security']).toContain('max-age=');
+      await client.leave();
+    } finally {
+      await folder.remove();
     }
   });
 });

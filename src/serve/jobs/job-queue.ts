@@ -30,8 +30,9 @@ export interface JobInput {
 export interface JobQueueOptions {
   root: JobRoot;
   choices: Choices;
-  /** The model of a job that names none. */
+  /** The model and the translator of a job that names none. */
   model: string;
+  translator: string | undefined;
   /** Jobs that are known at once. */
   limit: number;
   log: Logger;
@@ -103,6 +104,7 @@ export class JobQueue {
   async add(input: JobInput, settings: JobSettings, id = this.newId()): Promise<Job> {
     const { root, choices, limit } = this.#options;
     if (settings.model !== undefined) choices.model(settings.model);
+    if (typeof settings.translator === 'string') choices.translator(settings.translator);
     if (this.full) {
       throw new DeblurError('USAGE', `The server knows ${limit} jobs already.`, {
         hint: 'Delete finished ones first.',
@@ -192,17 +194,20 @@ export class JobQueue {
   }
 
   async #run(entry: Entry): Promise<void> {
-    const { choices, model, log } = this.#options;
+    const { choices, log } = this.#options;
     const { input, output, cancel, job } = entry;
     const { settings } = job;
+    const model = settings.model === undefined ? this.#options.model : choices.model(settings.model);
+    const translate = this.#translatorOf(settings);
     this.#change(entry, { state: 'running', started: Date.now() });
     this.#tellPositions();
-    log.info({ job: job.id, model: settings.model ?? model }, 'job began');
+    log.info({ job: job.id, model, translate }, 'job began');
     try {
       const report = await deblurVideo({
         input: input.path,
         output,
-        model: settings.model === undefined ? model : choices.model(settings.model),
+        model,
+        ...(translate === undefined ? {} : { translate }),
         ...(settings.strength === undefined ? {} : { strength: settings.strength }),
         encode: settings.crf === undefined ? {} : { crf: settings.crf },
         onProgress: this.#progressOf(entry),
@@ -210,7 +215,7 @@ export class JobQueue {
       });
       const type = containers[path.extname(output).slice(1)] ?? 'application/octet-stream';
       const name = `${path.basename(input.name, path.extname(input.name))}-deblurred${path.extname(output)}`;
-      const { frames } = { frames: report.written };
+      const frames = report.written;
       this.#change(entry, {
         state: 'done',
         finished: Date.now(),
@@ -222,6 +227,12 @@ export class JobQueue {
       this.#fail(entry, error);
     }
     await discardUpload(entry);
+  }
+
+  #translatorOf({ model, translator }: JobSettings): string | undefined {
+    // A translator without a network to follow it would show a blur that nobody knows.
+    if (translator === null || model === 'none') return undefined;
+    return translator === undefined ? this.#options.translator : this.#options.choices.translator(translator);
   }
 
   #fail(entry: Entry, error: unknown): void {
