@@ -6,6 +6,11 @@
  */
 export { backendNames, openBackend } from '../runtime/tensorflow/backend.js';
 export type { Backend, BackendName } from '../runtime/tensorflow/backend.js';
+export { blur2blurConfig } from './blur2blur/config.js';
+export type { Blur2BlurConfig } from './blur2blur/config.js';
+export { trainBlur2Blur } from './blur2blur/trainer.js';
+export type { Blur2BlurReport, TrainBlur2BlurOptions } from './blur2blur/trainer.js';
+export type { TranslationScore } from './blur2blur/translation-validation.js';
 export { trainConfig } from './config.js';
 export type { TrainConfig } from './config.js';
 export { htmlReport } from './evaluate/html-report.js';

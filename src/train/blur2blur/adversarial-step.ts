@@ -128,9 +128,11 @@ export function adversarialStep(
       const ofDiscriminator = trainDiscriminator(fakes);
       const adversarial = hingeOfGenerator(tf, fakes.map(judge), options.share, options.topKOf);
       const sources = pyramid(tf, unknown, scales);
-      const reconstructed = tf.addN(
-        fakes.map((fake, i) => tf.mul(reconstruction(fake, sources[i] ?? fake).total, scaleWeights[i] ?? 0)),
-      );
+      const distances = fakes.flatMap((fake, i) => {
+        const [source = fake, weight = 0] = [sources[i], scaleWeights[i]];
+        return weight > 0 ? [tf.mul(reconstruction(fake, source).total, weight)] : [];
+      });
+      const reconstructed = tf.addN([tf.scalar(0), ...distances]);
       const [fake = unknown] = fakes;
       const temporal =
         temporalWeight > 0 && moved

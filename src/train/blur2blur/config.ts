@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { lossKinds } from '../losses.js';
+import { cameraResponses } from '../synthesis/camera-response.js';
 
 const positive = z.number().positive();
 const notNegative = z.number().min(0);
@@ -22,6 +23,12 @@ export const blur2blurConfig = z
         baseChannels: z.int().min(4).max(256).multipleOf(2).default(32),
         /** Residual blocks in each encoder and decoder. Default: the kind's. */
         residualBlocks: z.int().min(1).max(64).optional(),
+        /**
+         * Without `initial`: `normal` draws all weights with a deviation of 0.02, as released; a slim network then hardly
+         * moves for thousands of steps, its signal being too weak. `identity` draws them by their fan-in and leaves the
+         * last ones at zero, so that every picture is at first its own translation. Default `normal`.
+         */
+        begin: z.enum(['normal', 'identity']).default('normal'),
         /** A translator to begin with, relative to the recipe. Default: drawn. */
         initial: z.string().min(1).optional(),
       })
@@ -62,6 +69,28 @@ export const blur2blurConfig = z
           kind: z.literal('pictures'),
           /** Inside the data's folder. They are resized and cut as those of trainB, which is not needed then. Default `trainC`. */
           folder: z.string().min(1).default('trainC'),
+        }),
+        z.strictObject({
+          /** Sharp pictures of the camera (trainB) that get the blur between pictures of the known set (trainC, sharp in trainD), by KernelWizard. */
+          kind: z.literal('kernel-wizard'),
+          /** A published checkpoint of KernelWizard, relative to the recipe. */
+          weights: z.string().min(1),
+        }),
+        z.strictObject({
+          /** Sharp pictures of the camera (trainB) that are blurred in linear light along the motion of clips or of a hand. */
+          kind: z.literal('synthesis'),
+          /** Clips whose motion is taken, relative to the recipe. Default: none, a hand moves the camera. */
+          clips: z.array(z.string().min(1)).default([]),
+          /** Part of the pictures that a hand's movement blurs where there are clips. Default 0.4. */
+          hand: z.number().min(0).max(1).default(0.4),
+          /** Mean length of the blur in pixels, drawn evenly in its logarithm. Default 3 to 24. */
+          length: z.strictObject({ min: positive, max: positive }).default({ min: 3, max: 24 }),
+          /** How the camera turns light into code values. Default `srgb`. */
+          response: z.enum(cameraResponses.map(({ name }) => name)).default('srgb'),
+          /** Part of the pictures in which white is light that was brighter than the camera could store. Default 0.4. */
+          highlights: z.number().min(0).max(1).default(0.4),
+          /** Part of the pictures that a shutter reads row by row, where a hand moves the camera. Default 0.3. */
+          rollingShutter: z.number().min(0).max(1).default(0.3),
         }),
       ])
       .prefault({ kind: 'pictures' }),

@@ -14,12 +14,13 @@ import { Adam } from '../adam.js';
 import { CheckpointStore, type TrainingState } from '../checkpoint.js';
 import { combineLosses } from '../losses.js';
 import { optimiserState, restoreOptimiser } from '../optimiser-state.js';
-import { Parameters } from '../parameters.js';
+import { initialParameters, Parameters } from '../parameters.js';
 import { Random } from '../random.js';
 import { openPairSet } from '../sets/open-set.js';
 import { bytesOf, exportModel, perceptualOptions, type TrainOptions, type TrainReport } from '../trainer.js';
 import { adversarialStep, type Opponents, type StepLosses, type StepPictures } from './adversarial-step.js';
 import { generatorOptions, smallestCrop, type Blur2BlurConfig } from './config.js';
+import { openKnownBlur } from './open-known-blur.js';
 import { epochRate } from './epochs.js';
 import { topKShare } from './top-k.js';
 import { TranslationValidation, type TranslationScore } from './translation-validation.js';
@@ -60,14 +61,16 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
   const generator = mimoUnet(generatorOptions(config));
   checkCrop(config);
   const set = await openUnpairedSet(path.resolve(folder, config.data.folder), {
-    known: config.known.folder,
+    ...(config.known.kind === 'pictures' ? { known: config.known.folder } : {}),
     ratio: config.data.ratio,
   });
+  await using blur = await openKnownBlur(config, folder, signal);
   const { load, ...data } = config.data;
   const { temporal } = config;
   const sampler = new UnpairedSampler(set, random, {
     ...data,
     cache: data.cache * 2 ** 30,
+    blur,
     ...(load === null ? {} : { load }),
     ...(temporal.weight > 0 ? { shift: temporal.shift } : {}),
   });
@@ -258,14 +261,28 @@ function drawn(shapes: ReadonlyMap<string, Shape>, random: Random): Tensors {
   );
 }
 
+/** Sets the convolutions that give the pictures of the three scales to zero. */
+function identity(tensors: ReadonlyMap<string, WeightTensor>): Tensors {
+  return new Map(
+    [...tensors].map(([name, tensor]) =>
+      /^(feat_extract\.5|ConvsOut\.\d)\./.test(name)
+        ? [name, { ...tensor, data: new Float32Array(tensor.data.length) }]
+        : [name, tensor],
+    ),
+  );
+}
+
 async function firstTranslator(
-  { generator: { initial } }: Blur2BlurConfig,
+  { generator: { initial, begin } }: Blur2BlurConfig,
   folder: string,
   network: Network,
   random: Random,
 ): Promise<Tensors> {
   const shapes = parametersOf(network);
-  if (initial === undefined) return drawn(shapes, random.fork('generator'));
+  if (initial === undefined) {
+    const draw = random.fork('generator');
+    return begin === 'normal' ? drawn(shapes, draw) : identity(initialParameters(network, draw));
+  }
   const file = path.resolve(folder, initial);
   const tensors = readCheckpoint(await bytesOf(file), file);
   checkParameters(tensors, shapes, path.basename(file));

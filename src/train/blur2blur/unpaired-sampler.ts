@@ -1,5 +1,6 @@
 import type { Random } from '../random.js';
 import { copyCrop, drawColourChange, type Crop } from '../sets/crop.js';
+import type { KnownBlur } from '../known-blur/known-blur.js';
 import { smallerThanCrop } from '../sets/pair-sampler.js';
 import { PictureReader } from '../sets/picture-reader.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
@@ -11,6 +12,8 @@ export interface UnpairedSamplerOptions {
   readonly batch: number;
   /** Side of the square crops in pixels. */
   readonly crop: number;
+  /** Gives the known pictures their blur. Default: they have it. */
+  readonly blur?: KnownBlur | undefined;
   /** Pixels of the shorter side to which pictures are resized. Default: as they are. */
   readonly load?: number;
   /** Mirroring left and right, half of the samples. Default true. */
@@ -35,6 +38,8 @@ interface Cut {
   readonly place: Crop;
 }
 
+/** Pixels around a crop that are blurred with it, so that its borders show what moves into it. */
+const margin = 32;
 /** Pictures that are tried for one sample. */
 const mostAttempts = 50;
 
@@ -74,34 +79,52 @@ export class UnpairedSampler {
    * @throws DeblurError `INPUT_UNREADABLE` when too many pictures can't be read, or one is smaller than the crop.
    */
   async batch(step: number): Promise<UnpairedBatch> {
-    const { batch, crop, shift } = this.#options;
-    const size = batch * crop * crop * 3;
+    const { batch, crop, shift, flip = true } = this.#options;
+    const { unknown, known } = this.#set;
+    const crops = () => new Float32Array(batch * crop * crop * 3);
     const move = this.#random.fork('move', step);
-    const moved =
-      shift === undefined
-        ? undefined
-        : {
-            pictures: new Float32Array(size),
-            right: move.below(2 * shift + 1) - shift,
-            down: move.below(2 * shift + 1) - shift,
-          };
-    const result = { unknown: new Float32Array(size), known: new Float32Array(size), moved };
+    const [right = 0, down = 0] = [0, 1].map(() => (shift === undefined ? 0 : move.below(2 * shift + 1) - shift));
+    const moved = shift === undefined ? undefined : { pictures: crops(), right, down };
+    const result = { unknown: crops(), known: crops(), moved };
+    const settings = { crop, flip, reader: this.#reader };
     await Promise.all(
       Array.from({ length: batch }, async (_, i) => {
         const random = this.#random.fork('sample', step, i);
-        const { unknown, known } = this.#set;
-        await this.#sample(random.fork('unknown'), unknown, this.#unknownAt(step * batch + i), moved, (cuts) => {
-          [result.unknown, moved?.pictures].forEach((target, k) => {
-            if (target) this.#copy(cuts[k], target, i);
-          });
+        const first = this.#unknownAt(step * batch + i);
+        const [cut, movedCut] = await cutsOf(unknown, {
+          ...settings,
+          random: random.fork('unknown'),
+          first,
+          move: moved,
         });
-        const other = random.fork('known');
-        await this.#sample(other, known, other.below(known.length), undefined, ([cut]) => {
-          this.#copy(cut, result.known, i);
-        });
+        this.#copy(cut, result.unknown, i);
+        if (moved) this.#copy(movedCut, moved.pictures, i);
+        const [sharp] = await cutsOf(known, { ...settings, random: random.fork('known') });
+        this.#copy(await this.#blurred(sharp, random.fork('blur')), result.known, i);
       }),
     );
     return result;
+  }
+
+  /** The cut once its surroundings are blurred. */
+  async #blurred(cut: Cut | undefined, random: Random): Promise<Cut | undefined> {
+    const { blur, crop } = this.#options;
+    if (!blur || !cut) return cut;
+    const { picture, place } = cut;
+    const span = (start: number, size: number) =>
+      [Math.max(0, start - margin), Math.min(size, start + crop + margin)] as const;
+    const [[left, right], [top, bottom]] = [span(place.left, picture.width), span(place.top, picture.height)];
+    const surroundings = {
+      data: new Uint8Array((right - left) * (bottom - top) * 3),
+      width: right - left,
+      height: bottom - top,
+    };
+    for (let y = top; y < bottom; y += 1) {
+      const row = picture.data.subarray((y * picture.width + left) * 3, (y * picture.width + right) * 3);
+      surroundings.data.set(row, (y - top) * surroundings.width * 3);
+    }
+    const blurred = await blur.blur(surroundings, random);
+    return { picture: blurred, place: { ...place, left: place.left - left, top: place.top - top } };
   }
 
   /** Which picture with unknown blur an item shows: a new order each time that all were shown. */
@@ -113,42 +136,49 @@ export class UnpairedSampler {
     return this.#round.order[item % count] ?? 0;
   }
 
-  /** Cuts a picture, and once more where the move leads. */
-  async #sample(
-    random: Random,
-    files: readonly string[],
-    first: number,
-    move: { readonly right: number; readonly down: number } | undefined,
-    take: (cuts: readonly Cut[]) => void,
-  ): Promise<void> {
-    const { crop, flip = true } = this.#options;
-    let index = first;
-    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-      const file = files[index] ?? '';
-      const [picture] = (await this.#reader.read([file])) ?? [];
-      index = random.below(files.length);
-      if (!picture) continue;
-      const turn = flip && random.chance(0.5) ? 1 : 0;
-      // In a mirrored picture, right is left.
-      const right = (move?.right ?? 0) * (turn === 1 ? -1 : 1);
-      const down = move?.down ?? 0;
-      const [free, below] = [picture.width - crop - Math.abs(right), picture.height - crop - Math.abs(down)];
-      if (free < 0 || below < 0) throw smallerThanCrop(file, picture.width, picture.height, crop);
-      const left = random.below(free + 1) + Math.max(0, -right);
-      const top = random.below(below + 1) + Math.max(0, -down);
-      take([
-        { picture, place: { left, top, size: crop, turn } },
-        { picture, place: { left: left + right, top: top + down, size: crop, turn } },
-      ]);
-      return;
-    }
-    throw this.#reader.tooManyFailures();
-  }
-
   #copy(cut: Cut | undefined, target: Float32Array, index: number): void {
-    const { crop } = this.#options;
-    if (cut) copyCrop(cut.picture, cut.place, this.#colour, target, index * crop * crop * 3);
+    if (cut) copyCrop(cut.picture, cut.place, this.#colour, target, index * cut.place.size ** 2 * 3);
   }
+}
+
+/** Options of {@link cutsOf}. */
+interface CutOptions {
+  readonly random: Random;
+  readonly reader: PictureReader;
+  /** The picture that is tried first. Default: drawn. */
+  readonly first?: number;
+  /** Side of the cut. */
+  readonly crop: number;
+  readonly flip: boolean;
+  /** How far off it is cut a second time. */
+  readonly move?: { readonly right: number; readonly down: number } | undefined;
+}
+
+/** A cut of one of the pictures, and the one where the move leads. */
+async function cutsOf(
+  files: readonly string[],
+  { random, reader, first, crop, flip, move }: CutOptions,
+): Promise<readonly [Cut, Cut]> {
+  let index = first ?? random.below(files.length);
+  for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+    const file = files[index] ?? '';
+    const [picture] = (await reader.read([file])) ?? [];
+    index = random.below(files.length);
+    if (!picture) continue;
+    const turn = flip && random.chance(0.5) ? 1 : 0;
+    // In a mirrored picture, right is left.
+    const right = (move?.right ?? 0) * (turn === 1 ? -1 : 1);
+    const down = move?.down ?? 0;
+    const [free, below] = [picture.width - crop - Math.abs(right), picture.height - crop - Math.abs(down)];
+    if (free < 0 || below < 0) throw smallerThanCrop(file, picture.width, picture.height, crop);
+    const left = random.below(free + 1) + Math.max(0, -right);
+    const top = random.below(below + 1) + Math.max(0, -down);
+    return [
+      { picture, place: { left, top, size: crop, turn } },
+      { picture, place: { left: left + right, top: top + down, size: crop, turn } },
+    ];
+  }
+  throw reader.tooManyFailures();
 }
 
 /** The numbers below a count in an order that is drawn (Fisher and Yates). */

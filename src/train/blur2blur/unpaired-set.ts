@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { DeblurError } from '../../errors.js';
 import { isFolder, pictureNames, sceneInName, stem, subfolders } from '../sets/folders.js';
+import type { FramePair } from '../sets/pair-set.js';
 
 /** Pictures that have no partners. */
 export interface UnpairedSet {
@@ -58,6 +59,23 @@ export async function openUnpairedSet(
   const files = (scenes: readonly PictureScene[], without: ReadonlySet<string>) =>
     scenes.flatMap((scene) => (without.has(scene.name) ? [] : scene.files));
   return { unknown: files(ofUnknown, rest), known: files(ofKnown, first) };
+}
+
+/**
+ * The pictures of `trainC` with their sharp partners of `trainD`, in the order of their names.
+ * @throws DeblurError `INPUT_NOT_FOUND`, `INPUT_UNREADABLE` where they are not as many.
+ */
+export async function openKnownPairs(root: string): Promise<FramePair[]> {
+  const [blurry = [], sharp = []] = await Promise.all(
+    ['trainC', 'trainD'].map(async (folder) => (await scenesIn(root, folder)).flatMap(({ files }) => files)),
+  );
+  if (blurry.length !== sharp.length) {
+    throw new DeblurError(
+      'INPUT_UNREADABLE',
+      `${root} has ${blurry.length} pictures in trainC, and ${sharp.length} in trainD where their sharp partners should be.`,
+    );
+  }
+  return blurry.map((blur, i) => ({ blur, sharp: sharp[i] ?? blur }));
 }
 
 /**

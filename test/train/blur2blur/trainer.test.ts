@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checked } from '../../../src/checked.js';
@@ -9,6 +10,7 @@ import { blur2blurConfig } from '../../../src/train/blur2blur/config.js';
 import { trainBlur2Blur, type Blur2BlurReport } from '../../../src/train/blur2blur/trainer.js';
 import { jsonlLog } from '../../../src/train/log/jsonl-log.js';
 import { Random } from '../../../src/train/random.js';
+import { fixture } from '../../runtime/parity/interpreters.js';
 import { scratchFolder } from '../../support/io.js';
 import { writePairs } from '../../support/pairs.js';
 import { testBackend } from '../../support/tensorflow.js';
@@ -17,9 +19,8 @@ let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let backend: Backend;
 
 /** Stripes across a picture, as a camera's movement along them leaves them; `blur` is the length of the movement across. */
-async function writeStripes(folder: string, seed: number, blur: number): Promise<void> {
+async function writeStripes(folder: string, seed: number, blur: number, size = 64): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const size = 64;
   for (let n = 0; n < 4; n += 1) {
     const random = new Random(seed + n);
     const [kx, ky, phase] = [random.between(-0.8, 0.8), random.between(-0.8, 0.8), random.between(0, 6)];
@@ -117,6 +118,32 @@ describe('training a translator', () => {
     expect(lines.map(({ share }) => share)).toEqual(
       [1, 0.8, 0.64, 0.6, 0.6, 0.6].map((value) => expect.closeTo(value, 6) as number),
     );
+  });
+
+  it('gives sharp pictures the known blur by KernelWizard', async () => {
+    for (const [folder, seed, blur] of [
+      ['trainA', 1, 3],
+      ['trainB', 20, 0],
+      ['trainC', 50, 2],
+      ['trainD', 50, 0],
+    ] as const) {
+      await writeStripes(scratch.path(`wizard/${folder}/${folder}`), seed, blur, 256);
+    }
+    const weights = fileURLToPath(fixture('kernelwizard/weights.pth'));
+    const changes = { data: { ...recipe.data, folder: 'wizard' }, known: { kind: 'kernel-wizard', weights } };
+    const { lines } = await run('wizard-run', { ...changes, epochs: 1, decayEpochs: 0 });
+    expect(lines).toHaveLength(2);
+  });
+
+  it('gives sharp pictures the known blur of a hand', async () => {
+    const changes = {
+      data: { ...recipe.data, folder: 'wizard' },
+      known: { kind: 'synthesis' },
+      epochs: 1,
+      decayEpochs: 0,
+    };
+    const [one, other] = [await run('hand', changes), await run('hand-again', changes)];
+    expect(withoutSpeed(one.lines)).toEqual(withoutSpeed(other.lines));
   });
 
   it('is tested in front of a deblurring network', async () => {
