@@ -24,10 +24,10 @@ export async function trainingRate(): Promise<Figure> {
   using loss = combineLosses(tf, [{ kind: 'charbonnier' }]);
   const pictures = (count: number) =>
     Array.from({ length: count }, () => Float32Array.from({ length: batch * crop * crop * 3 }, () => random.unit()));
-  const data = { blur: pictures(3), sharp: pictures(1) };
+  const data = { batch, crop, blur: pictures(3), sharp: pictures(1) };
   const ours = () => {
     const start = performance.now();
-    const { gradients } = differentiate(network, parameters, loss, data, { tf, ops, batch, crop, clip: 1 });
+    const { gradients } = differentiate(network, parameters, loss, data, { tf, ops, clip: 1 });
     adam.update(gradients, 1e-4);
     tf.dispose([...gradients]);
     return (performance.now() - start) / 1000;

@@ -22,6 +22,16 @@ export const trainConfig = z.strictObject({
     crop: z.int().min(8).max(2048).default(256),
     /** Samples of a batch. Default 4. */
     batch: z.int().min(1).max(1024).default(4),
+    /** Other crops and batches from a step on, in order: larger crops late in a run (Restormer's progressive learning). Default: none. */
+    progressive: z
+      .array(
+        z.strictObject({
+          at: z.int().min(1),
+          crop: z.int().min(8).max(2048),
+          batch: z.int().min(1).max(1024),
+        }),
+      )
+      .default([]),
     /** Frames restored per sample, one after the other; gradients reach back this far. Default 1. */
     clip: z.int().min(1).max(64).default(1),
     /** Mirroring and turning, or only mirroring left and right. Default true. */

@@ -10,10 +10,6 @@ import type { PairBatch } from './sets/pair-sampler.js';
 export interface DifferentiateOptions {
   readonly tf: Tfjs;
   readonly ops: TensorflowOps;
-  /** Samples of the batch. */
-  readonly batch: number;
-  /** Side of the crops in pixels. */
-  readonly crop: number;
   /** Restored frames of a sample. */
   readonly clip: number;
 }
@@ -33,8 +29,9 @@ export function differentiate(
   parameters: Parameters,
   loss: CombinedLoss,
   batch: PairBatch,
-  { tf, ops, batch: count, crop, clip }: DifferentiateOptions,
+  { tf, ops, clip }: DifferentiateOptions,
 ): Gradients {
+  const { batch: count, crop } = batch;
   let parts: number[] = [];
   const { value, grads } = tf.tidy(() => {
     const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);

@@ -24,7 +24,7 @@ import { Random } from './random.js';
 import { learningRate } from './schedule.js';
 import { checkSet } from './sets/check-set.js';
 import { openPairSet } from './sets/open-set.js';
-import { PairSampler, type PairBatch } from './sets/pair-sampler.js';
+import { PairSampler, type BatchOptions, type PairBatch } from './sets/pair-sampler.js';
 import type { PairSet } from './sets/pair-set.js';
 import { splitScenes } from './sets/split-scenes.js';
 import { differentiate } from './gradients.js';
@@ -88,7 +88,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const random = new Random(config.seed);
   const network = createNetwork(config.network.name, networkOptions(config));
   const { set, heldBack } = await openSets(config, folder);
-  await checkSet(set, { crop: config.data.crop, ...(signal ? { signal } : {}) });
+  await checkSet(set, { crop: largestCrop(config), ...(signal ? { signal } : {}) });
   const sampler = new PairSampler(set, random, {
     ...config.data,
     ...network.window,
@@ -130,8 +130,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
     scoredAt = step;
     log.scalars(step, { 'validation/psnr': score.psnr, 'validation/gain': score.gain });
   };
-  const batchOf = (at: number) =>
-    sampler.batch(at, longestBlur(config, at / (config.steps * config.optimiser.accumulate)));
+  const batchOf = (at: number) => sampler.batch(at, batchOptions(config, at / config.optimiser.accumulate));
 
   const { accumulate } = config.optimiser;
   let next = step < config.steps ? batchOf(step * accumulate) : undefined;
@@ -149,7 +148,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
           next = following < config.steps * accumulate ? batchOf(following) : next;
           // A failure is met where the batch is awaited.
           next.catch(() => undefined);
-          const result = differentiate(network, parameters, loss, batch, { tf, ops, ...config.data });
+          const result = differentiate(network, parameters, loss, batch, { tf, ops, clip: config.data.clip });
           addTo(tf, gradients, result.gradients, 1 / accumulate);
           total += result.total / accumulate;
           result.parts.forEach((part, i) => (parts[i] = (parts[i] ?? 0) + part / accumulate));
@@ -209,6 +208,16 @@ function checkLoss(value: number, usual: number | undefined, explosion: number, 
   throw new DeblurError('TRAINING_FAILED', `The loss ${what} at step ${step + 1}; the last checkpoint is as it was.`, {
     hint: 'Halve the learning rate ("schedule.rate"), or set "optimiser.clip" to about the usual gradient norm of the log, and run again: it goes on from the checkpoint.',
   });
+}
+
+function largestCrop({ data: { crop, progressive } }: TrainConfig): number {
+  return Math.max(crop, ...progressive.map((stage) => stage.crop));
+}
+
+/** What the batch of a step is like. */
+function batchOptions(config: TrainConfig, step: number): BatchOptions {
+  const { crop, batch } = config.data.progressive.findLast(({ at }) => step >= at) ?? config.data;
+  return { crop, batch, longest: longestBlur(config, step / config.steps) };
 }
 
 /** The longest blur that samples may have at a part of the run. */

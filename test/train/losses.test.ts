@@ -97,8 +97,8 @@ describe('losses', () => {
     };
     using parameters = new Parameters(tf, new Map(scales.map((scale, i) => [scale, pictures[i] ?? target])));
     using loss = combineLosses(tf, [{ kind: 'l1' }, { kind: 'fft', weight: 0.1 }]);
-    const batch = { blur: [], sharp: [tf.tidy(() => Float32Array.from(nhwc(target).dataSync()))] };
-    const settings = { tf, ops: new TensorflowOps(tf), batch: 1, crop: 128, clip: 1 };
+    const batch = { batch: 1, crop: 128, blur: [], sharp: [tf.tidy(() => Float32Array.from(nhwc(target).dataSync()))] };
+    const settings = { tf, ops: new TensorflowOps(tf), clip: 1 };
     const { total, parts, gradients } = differentiate(network, parameters, loss, batch, settings);
     expect(total).toBeCloseTo(2.3432607650756836, 5);
     expect(parts[0]).toBeCloseTo(0.7118053436279297, 5);

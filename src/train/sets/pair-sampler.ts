@@ -35,8 +35,22 @@ export interface SamplerOptions {
   readonly unreadable?: number;
 }
 
+/** Options of {@link PairSampler.batch}. */
+export interface BatchOptions {
+  /** Blur beyond this many pixels is left out where another place can be had. Default: no limit. */
+  readonly longest?: number;
+  /** Samples. Default: the sampler's. */
+  readonly batch?: number;
+  /** Side of the crops in pixels. Default: the sampler's. */
+  readonly crop?: number;
+}
+
 /** Crops of consecutive frames, each `[batch, crop, crop, 3]`, RGB in [0, 1]. */
 export interface PairBatch {
+  /** Samples. */
+  readonly batch: number;
+  /** Side of the crops in pixels. */
+  readonly crop: number;
   /** `past + clip + future` of them, in order of time. */
   readonly blur: readonly Float32Array[];
   /** `clip` of them. */
@@ -90,15 +104,15 @@ export class PairSampler {
   /**
    * The batch of a step. Called before it is needed, it is read while the step before is computed.
    *
-   * @param longest Blur beyond this many pixels is left out where another place can be had. Default: no limit.
    * @throws DeblurError `INPUT_UNREADABLE` when too many pictures can't be read, one is smaller than the crop, or two
    * of a sample differ in size.
    */
-  async batch(step: number, longest = Infinity): Promise<PairBatch> {
-    const { batch, crop, past, future, clip } = this.#options;
+  async batch(step: number, options: BatchOptions = {}): Promise<PairBatch> {
+    const { past, future, clip } = this.#options;
+    const { longest = Infinity, batch = this.#options.batch, crop = this.#options.crop } = options;
     const size = crop * crop * 3;
     const arrays = (count: number) => Array.from({ length: count }, () => new Float32Array(batch * size));
-    const result = { blur: arrays(past + clip + future), sharp: arrays(clip) };
+    const result = { batch, crop, blur: arrays(past + clip + future), sharp: arrays(clip) };
     await Promise.all(
       Array.from({ length: batch }, (_, i) => this.#sample(this.#random.fork('sample', step, i), longest, result, i)),
     );
@@ -106,7 +120,8 @@ export class PairSampler {
   }
 
   async #sample(random: Random, longest: number, batch: PairBatch, index: number): Promise<void> {
-    const { crop, past, clip, flip, reverse } = this.#options;
+    const { past, clip, flip, reverse } = this.#options;
+    const { crop } = batch;
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const place = this.#draw(random, longest);
       const frames = this.#frames(place, reverse && random.chance(0.5));
