@@ -42,8 +42,10 @@ export class Access {
   constructor({ token, host, origins, wrongTokens }: AccessOptions) {
     this.#token = digest(token);
     this.#origins = new Set(origins.map((origin) => new URL(origin).origin));
-    // A page of another site can give its name the address 127.0.0.1; then its requests name that host.
-    this.#hosts = isLoopback(host) ? new Set(['localhost', '127.0.0.1', '[::1]', host]) : undefined;
+    // A page of another site can give its own name the address 127.0.0.1; its requests then name that host. The names of
+    // allowed origins are there for a proxy that hands requests on.
+    const names = origins.map((origin) => new URL(origin).hostname);
+    this.#hosts = isLoopback(host) ? new Set(['localhost', '127.0.0.1', '[::1]', host, ...names]) : undefined;
     this.#failures = new TokenBuckets(wrongTokens);
   }
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
 import { DeblurError } from '../errors.js';
-import type { CameraFormat, LiveControl } from '../live/index.js';
+import type { CameraFormat, LiveControl, LiveFragment } from '../live/index.js';
 import { manifest } from '../package-root.js';
 import {
   PROTOCOL_VERSION,
@@ -23,6 +23,7 @@ import type { JobQueue } from './jobs/job-queue.js';
 import type { Metrics } from './metrics.js';
 import type { Limits } from './options.js';
 import { Packet } from './packet.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** Options of {@link LiveRoom}. */
 export interface LiveRoomOptions {
@@ -51,7 +52,14 @@ interface Viewer {
   media: boolean;
   snapshotUnderWay: boolean;
   cameraAskedAt: number;
+  /** What costs more than a message. */
+  readonly costly: TokenBucket;
 }
+
+/** Snapshots, recordings and changes of a network that a viewer may ask for in a second, and at once. */
+const costly = { rate: 2, burst: 8 };
+/** Keyframes a second that viewers may ask for together: each costs every viewer bandwidth. */
+const keyframeRate = 2;
 
 /** Milliseconds between two questions for a keyframe of the camera. */
 const cameraAskInterval = 500;
@@ -61,6 +69,8 @@ export class LiveRoom {
   readonly #options: LiveRoomOptions;
   readonly #viewers = new Set<Viewer>();
   readonly #subscriptions: Subscription[] = [];
+  readonly #packets = new WeakMap<LiveFragment, Packet>();
+  readonly #keyframes = new TokenBucket(keyframeRate, 1);
   #cameraOwner: Viewer | undefined;
   #snapshot: ReturnType<LiveFeed['snapshot']> | undefined;
   #closed = false;
@@ -75,7 +85,7 @@ export class LiveRoom {
       this.#subscriptions.push(
         feed.fragments.subscribe({
           next: (fragment) => {
-            this.#broadcast(new Packet(fragment));
+            this.#broadcast(this.#packet(fragment));
           },
           error,
         }),
@@ -141,6 +151,7 @@ export class LiveRoom {
     const viewer: Viewer = {
       ...{ id, connection, log },
       ...{ greeted: false, media: false, snapshotUnderWay: false, cameraAskedAt: 0 },
+      costly: new TokenBucket(costly.rate, costly.burst),
     };
     this.#viewers.add(viewer);
   }
@@ -187,7 +198,7 @@ export class LiveRoom {
     this.#tellStatistics(viewer);
     for (const job of jobs?.list() ?? []) viewer.connection.send({ type: 'job', job });
     if (viewer.media && feed) {
-      for (const fragment of feed.latestGroup()) viewer.connection.queue.push(new Packet(fragment));
+      for (const fragment of feed.latestGroup()) viewer.connection.queue.push(this.#packet(fragment));
       feed.setViewers(this.#watching().length);
     }
     return undefined;
@@ -230,6 +241,13 @@ export class LiveRoom {
     if (viewer.media && !this.#closed) this.#options.feed?.setViewers(this.#watching().length);
   }
 
+  /** A fragment's packet, the same for all viewers. */
+  #packet(fragment: LiveFragment): Packet {
+    let packet = this.#packets.get(fragment);
+    if (!packet) this.#packets.set(fragment, (packet = new Packet(fragment)));
+    return packet;
+  }
+
   #broadcast(packet: Packet): void {
     for (const { greeted, media, connection } of this.#viewers) if (greeted && media) connection.queue.push(packet);
   }
@@ -253,9 +271,13 @@ export class LiveRoom {
       connection.refuse('NOT_ALLOWED', 'This server has no live source.', id);
       return;
     }
+    if (isCostly(message) && !viewer.costly.take()) {
+      connection.refuse('TOO_MANY', 'That was asked for too often; wait a moment.', id);
+      return;
+    }
     switch (message.type) {
       case 'keyframe':
-        feed.requestKeyframe();
+        if (this.#keyframes.take()) feed.requestKeyframe();
         return;
       case 'control':
         this.#answer(viewer, id, () => this.#control(feed, viewer, message));
@@ -380,6 +402,22 @@ export class LiveRoom {
     if (now - viewer.cameraAskedAt < cameraAskInterval) return;
     viewer.cameraAskedAt = now;
     viewer.connection.send({ type: 'camera', request: 'keyframe' });
+  }
+}
+
+/** Whether a message asks for more work than a moment's. */
+function isCostly(message: ClientMessage): boolean {
+  switch (message.type) {
+    case 'control':
+      return message.model !== undefined || message.translator !== undefined;
+    case 'snapshot':
+    case 'record':
+    case 'camera':
+      return true;
+    case 'hello':
+    case 'keyframe':
+    case 'ping':
+      return false;
   }
 }
 

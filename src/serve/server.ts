@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { isIP, type AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
@@ -36,6 +37,8 @@ export interface LiveServerOptions extends ServeSettingsInput {
 
 /** Milliseconds that clients have to leave when the server stops. */
 const farewell = 2000;
+/** Milliseconds that a refused client has to read why. */
+const refusalTimeout = 1000;
 /** Milliseconds that a client has to answer a close frame. */
 const closeTimeout = 2000;
 
@@ -128,10 +131,11 @@ export class LiveServer implements AsyncDisposable {
     return server;
   }
 
-  /** Where the server listens, for instance `http://127.0.0.1:8099`. */
+  /** Where the server can be reached, for instance `http://127.0.0.1:8099`. */
   get url(): string {
-    const { address, family, port } = this.#app.server.address() as AddressInfo;
-    const host = family === 'IPv6' ? `[${address}]` : address;
+    const { address, port } = this.#app.server.address() as AddressInfo;
+    const reached = reachable(address);
+    const host = isIP(reached) === 6 ? `[${reached}]` : reached;
     return `${this.#settings.tls ? 'https' : 'http'}://${host}:${port}`;
   }
 
@@ -202,9 +206,11 @@ export class LiveServer implements AsyncDisposable {
     if (refusal) {
       this.#metrics.refused.inc({ reason: refusal.reason });
       this.#log.warn({ reason: refusal.reason, address }, 'refused');
-      socket.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => {
+      socket.end(`HTTP/1.1 ${refusal.status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      // One who does not read the answer must not stay.
+      setTimeout(() => {
         socket.destroy();
-      });
+      }, refusalTimeout).unref();
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -232,4 +238,11 @@ export class LiveServer implements AsyncDisposable {
     if (this.#room.full) return { reason: 'viewers', status: '503 Service Unavailable' };
     return undefined;
   }
+}
+
+/** An address that leads to one that is listened on: of all of this machine's, one that other machines know. */
+function reachable(address: string): string {
+  if (address !== '0.0.0.0' && address !== '::') return address;
+  const others = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return others.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
 }

@@ -146,6 +146,13 @@ describe('where a page comes from', () => {
     expect(await status('/healthz', headers)).toBe(403);
     expect(await status('/healthz', { host: `localhost:${new URL(server.url).port}` })).toBe(200);
   });
+
+  it('may be the name of an allowed origin, which a proxy hands on', async () => {
+    await start({ origins: ['https://studio.example'] });
+    const headers = { host: 'studio.example', origin: 'https://studio.example' };
+    expect(await status('/healthz', headers)).toBe(200);
+    await (await join({ token, ws: { headers } })).message('hello');
+  });
 });
 
 describe('limits', () => {
