@@ -36,25 +36,33 @@ export async function readPhoto(path: string, { width, linear, highlights }: Pho
       .raw()
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels`);
-    const light = new Float32Array(data.length);
-    const green = new Uint8Array(data.length / 3);
-    for (let i = 0, k = 0; i < data.length; i += 3, k += 1) {
-      const [r, g, b] = [data[i]!, data[i + 1]!, data[i + 2]!];
-      // What is white in every channel was cut off there; coloured light stays as it is.
-      const least = Math.min(r, g, b);
-      const over = least > nearlyWhite ? ((least - nearlyWhite) / (255 - nearlyWhite)) ** 2 : 0;
-      const gain = 1 + (highlights - 1) * over;
-      light[i] = linear[r]! * gain;
-      light[i + 1] = linear[g]! * gain;
-      light[i + 2] = linear[b]! * gain;
-      green[k] = g;
-    }
+    const green = Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i + 1]!);
+    const light = linearLight(data, { linear, highlights });
     return { data: light, green, width: info.width, height: info.height };
   } catch (cause) {
     throw new DeblurError('INPUT_UNREADABLE', `The photo ${path} can't be read: ${(cause as Error).message}.`, {
       cause,
     });
   }
+}
+
+/** Interleaved RGB of 8 bits in linear light. */
+export function linearLight(
+  codes: Uint8Array,
+  { linear, highlights }: Pick<PhotoOptions, 'linear' | 'highlights'>,
+): Float32Array {
+  const light = new Float32Array(codes.length);
+  for (let i = 0; i < codes.length; i += 3) {
+    const [r, g, b] = [codes[i]!, codes[i + 1]!, codes[i + 2]!];
+    // What is white in every channel was cut off there; coloured light stays as it is.
+    const least = Math.min(r, g, b);
+    const over = least > nearlyWhite ? ((least - nearlyWhite) / (255 - nearlyWhite)) ** 2 : 0;
+    const gain = 1 + (highlights - 1) * over;
+    light[i] = linear[r]! * gain;
+    light[i + 1] = linear[g]! * gain;
+    light[i + 2] = linear[b]! * gain;
+  }
+  return light;
 }
 
 /** How much detail a camera sees there: the variance of the Laplacian of the green samples. */

@@ -131,6 +131,48 @@ export function seeScene(
   }
 }
 
+/**
+ * Adds what a picture shows at places of its own, sampled with the same kernel. Outside is its mirror image.
+ *
+ * @param places x and y of each pixel of `out`, in pixels.
+ * @param out interleaved linear RGB, which is added to.
+ */
+export function addSeen(picture: LinearPicture, places: Float32Array, out: Float32Array): void {
+  const { data, width, height } = picture;
+  const stride = 3 * width;
+  const beyond = new Float32Array(3);
+  for (let at = 0, k = 0; at < out.length; at += 3, k += 2) {
+    const px = places[k]!;
+    const py = places[k + 1]!;
+    const ix = Math.floor(px);
+    const iy = Math.floor(py);
+    if (ix < 1 || iy < 1 || ix + 2 >= width || iy + 2 >= height) {
+      seeBeyond(picture, px, py, beyond, 0);
+      for (let channel = 0; channel < 3; channel += 1) out[at + channel]! += beyond[channel]!;
+      continue;
+    }
+    const wx = phaseAt(px - ix);
+    const wy = phaseAt(py - iy);
+    const a = cubic[wx]!;
+    const b = cubic[wx + 1]!;
+    const c = cubic[wx + 2]!;
+    const d = cubic[wx + 3]!;
+    let r = 0;
+    let g = 0;
+    let bl = 0;
+    let from = (iy - 1) * stride + 3 * (ix - 1);
+    for (let j = 0; j < 4; j += 1, from += stride) {
+      const w = cubic[wy + j]!;
+      r += w * (a * data[from]! + b * data[from + 3]! + c * data[from + 6]! + d * data[from + 9]!);
+      g += w * (a * data[from + 1]! + b * data[from + 4]! + c * data[from + 7]! + d * data[from + 10]!);
+      bl += w * (a * data[from + 2]! + b * data[from + 5]! + c * data[from + 8]! + d * data[from + 11]!);
+    }
+    out[at]! += r > 0 ? r : 0;
+    out[at + 1]! += g > 0 ? g : 0;
+    out[at + 2]! += bl > 0 ? bl : 0;
+  }
+}
+
 /** One pixel whose samples lie partly outside the photograph. */
 function seeBeyond({ data, width, height }: LinearPicture, px: number, py: number, out: Float32Array, at: number) {
   const ix = Math.floor(px);
