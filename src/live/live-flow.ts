@@ -40,6 +40,9 @@ export interface LiveFlowOptions {
 /** Runs of the network asked for at once: the next one's frames are there when a run ends. */
 const concurrency = 2;
 
+/** Frames that may be on their way without a network: what a little jitter brings at once. */
+const smallBurst = 3;
+
 /** A ticket for the picture as the network sees it, which holds the one for the picture as it is shown. */
 class SeenTicket extends Ticket {
   readonly shown: Ticket;
@@ -64,7 +67,7 @@ interface Finished extends Omit<LiveResult, 'original' | 'seen'> {
  */
 export async function liveFlow({ gate, stage, shown, show, signal }: LiveFlowOptions): Promise<void> {
   const { session } = stage;
-  const held = session ? session.window.past + session.window.future + concurrency : 0;
+  const held = session ? session.window.past + session.window.future + concurrency : smallBurst;
   const credits = new Credits(held + 1);
   using fitting = new Fitting();
   const failure = new AbortController();

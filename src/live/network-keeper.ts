@@ -114,7 +114,7 @@ export class NetworkKeeper {
 
   /** Frees the stages that were replaced, once nothing runs on them any more. */
   async sweep(): Promise<void> {
-    await Promise.all(this.#replaced.splice(0).map(({ session }) => session?.close()));
+    for (const { session } of this.#replaced.splice(0)) await session?.close();
   }
 
   /** Frees everything, after its signal has fired. */

@@ -16,7 +16,7 @@ import type { LiveFragment } from './fragment.js';
 import { LatencyWindow } from './latency.js';
 import { liveFlow, type LiveResult } from './live-flow.js';
 import { LiveOutput, sameColor, type ShownPicture } from './live-output.js';
-import { liveFormat, type LiveStage } from './live-stage.js';
+import { liveFormat } from './live-stage.js';
 import { MediaClock } from './media-clock.js';
 import { lightestModel, NetworkKeeper } from './network-keeper.js';
 import type { CameraChunk, CameraFormat, LiveControl, LiveOptions, Snapshot } from './options.js';

@@ -77,14 +77,14 @@ export class SpeedController {
     const { now } = sample;
     this.#since ??= now;
     this.#samples.push(sample);
-    while (this.#samples[0] && now - this.#samples[0].now > judged * 1000) this.#samples.shift();
+    this.#samples = this.#samples.filter((each) => now - each.now <= judged * 1000);
     const load = this.#load();
     if (load === undefined || now - this.#since < judged * 1000) return undefined;
     const dropped = this.#samples.filter(({ busy }) => busy === undefined).length / this.#samples.length;
     if (load > crowded || (dropped > manyDropped && load > comfortable)) return this.#down(load, now);
     const better = this.#levels[this.#index - 1];
     // What the better model would take is not known from the lighter one's time: that way back is the user's.
-    if (!better || better.lighter !== this.level.lighter || dropped > 0) return undefined;
+    if (better?.lighter !== this.level.lighter || dropped > 0) return undefined;
     const quiet = now - this.#since >= this.#patience * 1000;
     if (!quiet || load * areaRatio(better, this.level) > roomy) return undefined;
     this.#wentUp = now;
@@ -115,10 +115,10 @@ export class SpeedController {
     this.#wentUp = undefined;
     let next = this.#index + 1;
     // Levels of the same model that are expected to be too slow are passed over; the lighter model is tried from its best.
-    for (let level = this.#levels[next]; level && level.lighter === this.level.lighter; level = this.#levels[next]) {
-      if (load * areaRatio(level, this.level) <= comfortable) break;
-      next += 1;
-    }
+    const { level } = this;
+    const tooSlow = (other: SpeedLevel | undefined): boolean =>
+      other?.lighter === level.lighter && load * areaRatio(other, level) > comfortable;
+    while (tooSlow(this.#levels[next])) next += 1;
     if (next >= this.#levels.length) {
       next = this.#levels.length - 1;
       if (next === this.#index) return undefined;

@@ -3,6 +3,7 @@ import { av, constants as c } from '../../io/node-av/binding.js';
 import type { CameraChunk, CameraFormat } from '../options.js';
 import { Connection } from './connection.js';
 import { LiveDecoder, type DecodedPicture } from './live-decoder.js';
+import { Pace } from './pace.js';
 
 /** Bytes that may wait to be decoded. A second of video has a few hundred thousand. */
 const mostBytes = 8 * 2 ** 20;
@@ -10,6 +11,12 @@ const mostBytes = 8 * 2 ** 20;
 const largestChunk = 4 * 2 ** 20;
 /** Encoded pictures that may wait to be decoded. */
 const mostChunks = 30;
+
+/**
+ * Milliseconds that a picture is held back so that those of one piece do not come at once; MediaRecorder makes a piece
+ * of some tenths of a second. What has waited longer is late, and goes on at once.
+ */
+const mostHeld = 250;
 
 /** Codecs of WebCodecs by the beginning of their names. */
 const codecs: readonly (readonly [RegExp, c.AVCodecID])[] = [
@@ -48,10 +55,11 @@ export function cameraFor(format: CameraFormat): Camera {
 /** One WebM or MP4 stream in pieces, as MediaRecorder makes it. */
 class ContainerCamera implements Camera {
   readonly #format: string;
-  #chunks: Buffer[] = [];
+  #chunks: { readonly data: Buffer; readonly arrived: number }[] = [];
   #bytes = 0;
   #ended = false;
   #wake: (() => void) | undefined;
+  /** When what is being decoded arrived. */
   #arrived = Date.now();
 
   constructor(format: string) {
@@ -65,9 +73,8 @@ class ContainerCamera implements Camera {
       this.end();
       return false;
     }
-    this.#chunks.push(Buffer.from(data));
+    this.#chunks.push({ data: Buffer.from(data), arrived: Date.now() });
     this.#bytes += data.byteLength;
-    this.#arrived = Date.now();
     this.#wake?.();
     return true;
   }
@@ -88,7 +95,19 @@ class ContainerCamera implements Camera {
       const request = { url: '', format: this.#format, options, shown, read: (size: number) => this.#read(size) };
       await using connection = await Connection.open({ ...request, silence: 60_000 }, signal);
       const { stream } = connection;
-      using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, onPicture);
+      const pace = new Pace(signal);
+      const show = async (decoded: DecodedPicture): Promise<void> => {
+        const { picture, seconds, captured } = decoded;
+        try {
+          if (Date.now() - captured > mostHeld) pace.restart(seconds);
+          else await pace.until(seconds);
+        } catch (error) {
+          picture.free();
+          throw error;
+        }
+        await onPicture(decoded);
+      };
+      using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, show);
       await connection.run((packet) => decoder.decode(packet, this.#arrived), shown, signal);
       await decoder.decode(null);
     } finally {
@@ -106,9 +125,11 @@ class ContainerCamera implements Camera {
     }
     const [first] = this.#chunks;
     if (!first) return undefined;
-    const piece = first.subarray(0, size);
-    if (piece.length === first.length) this.#chunks.shift();
-    else this.#chunks[0] = first.subarray(size);
+    const { data, arrived } = first;
+    const piece = data.subarray(0, size);
+    if (piece.length === data.length) this.#chunks.shift();
+    else this.#chunks[0] = { data: data.subarray(size), arrived };
+    this.#arrived = arrived;
     this.#bytes -= piece.length;
     return piece;
   }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cancelled, DeblurError } from '../../errors.js';
+import { DeblurError } from '../../errors.js';
 import { fileAddress } from '../../io/node-av/input.js';
 import type { CameraChunk, CameraFormat } from '../options.js';
 import type { SourceState } from '../state.js';
@@ -7,6 +7,7 @@ import { openRequest, type SourceAddress } from './address.js';
 import { cameraFor, type Camera } from './camera.js';
 import { Connection, type ConnectionRequest } from './connection.js';
 import { LiveDecoder, type DecodedPicture } from './live-decoder.js';
+import { Pace } from './pace.js';
 
 /** What a source says of itself. */
 export interface SourceNews {
@@ -148,7 +149,8 @@ export class LiveSource {
     await using connection = await Connection.open({ ...request, silence }, signal);
     const { stream } = connection;
     const anyCodec = address.kind === 'device';
-    using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, onPicture, { anyCodec });
+    const show = comesInBursts(address) ? paced(onPicture, signal) : onPicture;
+    using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, show, { anyCodec });
     await connection.run((packet) => decoder.decode(packet), shown, signal);
     await decoder.decode(null);
   }
@@ -164,18 +166,16 @@ export class LiveSource {
       await using connection = await Connection.open({ ...request, silence: 60_000 }, signal);
       const { stream } = connection;
       const rate = stream.avgFrameRate.num > 0 ? stream.avgFrameRate.num / stream.avgFrameRate.den : 25;
-      const show = async ({ picture, seconds }: DecodedPicture): Promise<void> => {
-        try {
-          await pace.until(seconds ?? pictures / rate);
-        } catch (error) {
-          picture.free();
-          throw error;
-        }
-        pictures += 1;
-        if (!live) onNews({ source: 'live' });
-        live = true;
-        onPicture({ picture, seconds, captured: Date.now() });
-      };
+      const show = paced(
+        (decoded) => {
+          pictures += 1;
+          if (!live) onNews({ source: 'live' });
+          live = true;
+          onPicture(decoded);
+        },
+        signal,
+        { pace, timeOf: ({ seconds }) => seconds ?? pictures / rate },
+      );
       using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, show, { anyCodec: true });
       await connection.run((packet) => decoder.decode(packet), shown, signal);
       await decoder.decode(null);
@@ -186,45 +186,29 @@ export class LiveSource {
   }
 }
 
-/** Seconds that a file's clock may jump; more is a fault of the file. */
-const longestPause = 10;
+/** HTTP brings a file as fast as it can, and HLS a segment at once. */
+function comesInBursts(address: SourceAddress): boolean {
+  return address.kind === 'network' && /^https?:/i.test(address.url);
+}
 
-/** Lets pictures out at the speed of their own times. */
-class Pace {
-  readonly #signal: AbortSignal;
-  /** Milliseconds of `performance.now()` at time 0. */
-  #zero: number | undefined;
-  #last = 0;
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  /** Resolves when it is time for the picture. Rejects with `CANCELLED`. */
-  async until(seconds: number): Promise<void> {
-    const now = performance.now();
-    const due = this.#zero === undefined ? now : this.#zero + seconds * 1000;
-    // Who was held up, or whose clock jumps, goes on from here.
-    if (this.#zero === undefined || due < now - 1000 || due > now + longestPause * 1000)
-      this.#zero = now - seconds * 1000;
-    this.#last = seconds;
-    await this.#wait(this.#zero + seconds * 1000 - now);
-  }
-
-  /** Resolves so many seconds after the last picture. */
-  async after(seconds: number): Promise<void> {
-    await this.until(this.#last + seconds);
-  }
-
-  async #wait(milliseconds: number): Promise<void> {
-    if (this.#signal.aborted) throw cancelled(this.#signal);
-    if (milliseconds < 1) return;
+/** Lets pictures out at the speed of their own times; then is when they are captured. */
+function paced(
+  onPicture: (decoded: DecodedPicture) => void,
+  signal: AbortSignal,
+  {
+    pace = new Pace(signal),
+    timeOf = ({ seconds }: DecodedPicture) => seconds,
+  }: { pace?: Pace; timeOf?: (decoded: DecodedPicture) => number | undefined } = {},
+): (decoded: DecodedPicture) => Promise<void> {
+  return async (decoded) => {
     try {
-      await sleep(milliseconds, undefined, { signal: this.#signal });
-    } catch {
-      throw cancelled(this.#signal);
+      await pace.until(timeOf(decoded));
+    } catch (error) {
+      decoded.picture.free();
+      throw error;
     }
-  }
+    onPicture({ ...decoded, captured: Date.now() });
+  };
 }
 
 async function connectionRequest(address: SourceAddress): Promise<ConnectionRequest> {
