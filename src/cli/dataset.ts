@@ -1,10 +1,18 @@
 import path from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { checked, readJson } from '../checked.js';
 import { DeblurError } from '../errors.js';
+import { cameraResponses } from '../train/synthesis/camera-response.js';
 import { datasetConfig } from '../train/synthesis/config.js';
 import { buildDataset, type BuildReport } from '../train/synthesis/dataset.js';
+import { blurPictures } from '../train/known-blur/blur-pictures.js';
+import { kernelWizardBlur } from '../train/known-blur/kernel-wizard-blur.js';
+import type { KnownBlur } from '../train/known-blur/known-blur.js';
+import { readMotionFields } from '../train/known-blur/motion-fields.js';
+import { syntheticBlur } from '../train/known-blur/synthetic-blur.js';
+import { openPairSet } from '../train/sets/open-set.js';
+import { findFootage } from '../train/split/footage.js';
 import { splitFootage, type SplitReport } from '../train/split/split-footage.js';
 import { interruptSignal } from './exit.js';
 import { count, fraction } from './numbers.js';
@@ -134,6 +142,63 @@ function splitSummary({ out, scenes, frames, looked, unusable }: SplitReport): s
   ].join('\n');
 }
 
+interface BlurFlags {
+  clips?: string[];
+  kernelWizard?: string;
+  pairs?: string;
+  minLength: number;
+  maxLength: number;
+  response: string;
+  shortSide?: number;
+  variants?: number;
+  seed?: number;
+}
+
+async function blur(from: string, to: string, flags: BlurFlags): Promise<void> {
+  const { variants, seed, shortSide } = flags;
+  const signal = interruptSignal();
+  const bar = process.stderr.isTTY
+    ? new SingleBar({ format: '{bar} {value}/{total} pictures | ETA {eta_formatted}', clearOnComplete: true })
+    : undefined;
+  await using known = await knownBlur(flags, signal);
+  let begun = false;
+  try {
+    const { made, kept } = await blurPictures(known, {
+      ...{ from, to, signal },
+      ...(variants === undefined ? {} : { variants }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(shortSide === undefined ? {} : { shortSide }),
+      onPicture: ({ done, total }) => {
+        if (bar && !begun) bar.start(total, 0);
+        begun = true;
+        bar?.update(done);
+      },
+    });
+    bar?.stop();
+    process.stdout.write(`${to}: ${made} pictures blurred${kept > 0 ? `, ${kept} kept` : ''}; ${known.name}.\n`);
+  } finally {
+    bar?.stop();
+  }
+}
+
+async function knownBlur(flags: BlurFlags, signal: AbortSignal): Promise<KnownBlur> {
+  const { clips = [], kernelWizard: weights, pairs, minLength: min, maxLength: max, response } = flags;
+  if (weights !== undefined && pairs !== undefined) {
+    const { scenes } = await openPairSet(pairs);
+    return kernelWizardBlur({ weights, pairs: scenes.flatMap((scene) => scene.pairs) });
+  }
+  if (weights !== undefined || pairs !== undefined) {
+    throw new DeblurError('USAGE', '--kernel-wizard and --pairs go together.', {
+      hint: 'KernelWizard takes the blur of pairs and gives it to other pictures.',
+    });
+  }
+  if (min > max) throw new DeblurError('USAGE', `--min-length ${min} is more than --max-length ${max}.`);
+  const files = clips.length === 0 ? [] : await findFootage(clips);
+  const videos = files.filter(({ kind }) => kind === 'clip').map((file) => file.path);
+  const fields = videos.length === 0 ? [] : await readMotionFields(videos, { signal });
+  return syntheticBlur({ fields, length: { min, max }, response });
+}
+
 /** `deblur dataset`: data for training. */
 export function datasetCommand(): Command {
   const command = new Command('dataset').description('make and check data for training');
@@ -161,5 +226,24 @@ export function datasetCommand(): Command {
     .option('--longest <n>', 'frames of a shot after which another scene begins (default: 300)', count)
     .option('--overwrite', 'replace the folder')
     .action(split);
+  command
+    .command('blur')
+    .description('give sharp pictures a known blur and leave all else as the camera made it, for Blur2Blur: trainC')
+    .argument('<from>', 'folder of sharp pictures, for instance trainB')
+    .argument('<to>', 'folder to write; pictures that are there already are kept')
+    .option('--clips <footage...>', "blur along these clips' motion (default: as a hand moves)")
+    .option('--min-length <n>', 'shortest blur in pixels', count, 3)
+    .option('--max-length <n>', 'longest blur in pixels', count, 24)
+    .addOption(
+      new Option('--response <name>', 'how the camera turns light into code values')
+        .choices(cameraResponses.map(({ name }) => name))
+        .default('srgb'),
+    )
+    .option('--kernel-wizard <weights>', "blur with KernelWizard: its authors' checkpoint")
+    .option('--pairs <set>', 'pairs whose blur KernelWizard takes')
+    .option('--short-side <n>', 'pixels of the shorter side that pictures are resized to before', count)
+    .option('--variants <n>', 'blurred pictures of each sharp one (default: 1)', count)
+    .option('--seed <n>', 'everything random follows from it', wholeNumber)
+    .action(blur);
   return command;
 }

@@ -53,6 +53,17 @@ describe('deblur evaluate', () => {
     expect(await again).toMatchObject({ code: 'OUTPUT_EXISTS' });
   });
 
+  it('scores a model with a translator against the model alone', async () => {
+    const { sharpen: model, identity: translator } = models;
+    const chain = `${translator} > ${model}`;
+    const scored = async (...argv: string[]) => JSON.parse(await evaluate(...argv, '--json')) as Evaluation;
+    const same = await scored(model, set, '--translate', translator, '--against', model);
+    expect(same.subjects).toEqual(['input', chain, model]);
+    for (const { scores } of same.frames) expect(scores[1]?.psnr).toBeCloseTo(scores[2]?.psnr ?? NaN, 1);
+    const other = await scored('none', set, '--translate', model, '--against', translator);
+    expect(other.subjects).toEqual(['input', model, translator]);
+  });
+
   it('scores the frames themselves with "none", as JSON in place of the table', async () => {
     const text = await evaluate('none', set, '--scenes', 'test/001', '--limit', '1', '--json');
     expect(JSON.parse(text)).toMatchObject({ subjects: ['input'], frames: [{ scene: 'test/001', index: 0 }] });

@@ -15,6 +15,7 @@ import { syntheticBlur } from '../../../src/train/known-blur/synthetic-blur.js';
 import { Random } from '../../../src/train/random.js';
 import type { DecodedPicture } from '../../../src/train/sets/picture-cache.js';
 import { edgeSharpness } from '../../../src/train/split/edge-sharpness.js';
+import { deblur } from '../../support/command.js';
 import { fixture } from '../../support/fixtures.js';
 
 /** A real sharp frame. */
@@ -210,5 +211,18 @@ describe('blurring a folder', () => {
     await expect(blurPictures(blur, { from: path.join(folder, 'none'), to })).rejects.toMatchObject({
       code: 'INPUT_NOT_FOUND',
     });
+  });
+
+  it('is a command', async () => {
+    const [from, to] = [path.join(folder, 'trainB'), path.join(folder, 'trainC')];
+    const clip = fixture('clips/bikes-cut.mp4');
+    const { code, stdout } = await deblur(['dataset', 'blur', from, to, '--clips', clip, '--short-side', '96']);
+    expect({ code, stdout }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('2 pictures blurred') as string,
+    });
+    expect(await sharp(path.join(to, 'scene/1.png')).metadata()).toMatchObject({ width: 160, height: 96 });
+    const usage = await deblur(['dataset', 'blur', from, to, '--pairs', from]);
+    expect(usage).toMatchObject({ code: 2, stderr: expect.stringContaining('go together') as string });
   });
 });
