@@ -15,7 +15,7 @@ import { bounce } from '../../models/mirror.js';
 import { boxMatrix, resizeMatrix, type RowFilter } from '../../models/row-filter.js';
 import type { AxisFilter, EnlargeOptions, PictureOps } from '../picture/picture-ops.js';
 import { PictureShapeOps } from '../picture/picture-shape-ops.js';
-import { leakyRelu } from './leaky-relu.js';
+import { rectified } from './rectifier.js';
 import { channelsLast, depthwiseOrder, kernelOrder, plainOrder, tensorIn, valueOf } from './tensor.js';
 import type { Tfjs, TfValue } from './tensor.js';
 
@@ -135,11 +135,11 @@ export class TensorflowOps implements PictureOps<TfValue> {
   }
 
   relu(x: TfValue): TfValue {
-    return this.#map(x, (tensor) => this.#tf.relu(tensor));
+    return this.#map(x, (tensor) => rectified(this.#tf, tensor));
   }
 
   leakyRelu(x: TfValue, slope: number): TfValue {
-    return this.#map(x, (tensor) => leakyRelu(this.#tf, tensor, slope));
+    return this.#map(x, (tensor) => rectified(this.#tf, tensor, slope));
   }
 
   sigmoid(x: TfValue): TfValue {

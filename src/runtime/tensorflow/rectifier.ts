@@ -2,16 +2,17 @@ import type * as tfjs from '@tensorflow/tfjs';
 import type { Tfjs } from './tensor.js';
 
 /**
- * `x` where positive, else `slope · x`. Unlike TensorFlow.js's own it can be differentiated any number of times, which
- * a penalty on a gradient needs: its derivative is a factor that is 1 or `slope`, and the comparison that chooses
- * between them is no part of what is differentiated.
+ * `x` where positive, else `slope · x`: ReLU with a slope of 0. Unlike TensorFlow.js's own it can be differentiated any
+ * number of times, which a penalty on a gradient needs: its derivative is a factor that is 1 or `slope`, and the
+ * comparison that chooses between them is no part of what is differentiated. It is cheaper too: TensorFlow.js makes the
+ * derivative of ReLU out of eight operators.
  */
-export function leakyRelu(tf: Tfjs, x: tfjs.Tensor, slope: number): tfjs.Tensor {
+export function rectified(tf: Tfjs, x: tfjs.Tensor, slope = 0): tfjs.Tensor {
   const operator = tf.customGrad((...args) => {
     const [input, save] = args as [tfjs.Tensor, tfjs.GradSaveFunc];
     save([input]);
     return {
-      value: tf.leakyRelu(input, slope),
+      value: slope === 0 ? tf.relu(input) : tf.leakyRelu(input, slope),
       gradFunc: (gradient: tfjs.Tensor, saved: tfjs.Tensor[]) => scaled(tf, gradient, saved[0] ?? gradient, slope),
     };
   });
@@ -23,8 +24,10 @@ function scaled(tf: Tfjs, gradient: tfjs.Tensor, x: tfjs.Tensor, slope: number):
   const operator = tf.customGrad((...args) => {
     const [input, save] = args as [tfjs.Tensor, tfjs.GradSaveFunc];
     save([x]);
+    const positive = tf.greater(x, 0);
     return {
-      value: tf.where(tf.greater(x, 0), input, tf.mul(input, slope)),
+      value:
+        slope === 0 ? tf.mul(input, tf.cast(positive, 'float32')) : tf.where(positive, input, tf.mul(input, slope)),
       gradFunc: (next: tfjs.Tensor, saved: tfjs.Tensor[]) => scaled(tf, next, saved[0] ?? x, slope),
     };
   });
