@@ -11,7 +11,7 @@ export type SourceState = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'fa
 export interface LiveState extends PictureSize {
   /** `width` and `height` are of one picture: the encoded one is twice as high, the original on top. 0 until known. */
   readonly source: SourceState;
-  /** A sentence on why the source is reconnecting or has failed, without addresses or credentials. */
+  /** A sentence on why the source is reconnecting or has failed, without addresses, paths or credentials. */
   readonly message?: string;
   /** Which attempt to reconnect is under way, from 1. */
   readonly attempt?: number;
