@@ -8,6 +8,7 @@ import { analyseClip, motionIn, type ClipAnalysis } from './clip-analysis.js';
 import type { FrameFilter } from '../../io/node-av/frame-filter.js';
 import { viewSteps, virtualFrames, type Crop } from './clip-filters.js';
 import type { Film, FilmOptions, SynthesisedFrame } from './film.js';
+import { soften } from './lens.js';
 import type { SequencePlan } from './plan.js';
 import { develop } from './sensor.js';
 
@@ -193,6 +194,7 @@ async function* average(
     for (let i = 0; i < sum.length; i += 1) sum[i]! += light[i]!;
     if (at === 0) truth.set(light);
     if (at < half) continue;
+    soften(sum, size, plan.defocus ?? 0);
     yield {
       blur: develop(sum, 1 / moments, plan.sensor, codes, random),
       sharp: develop(truth, 1, plan.sensor, codes),

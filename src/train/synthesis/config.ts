@@ -68,6 +68,8 @@ export const datasetConfig = z.strictObject({
   highlights: z.number().min(0).max(1).default(0.4),
   /** Standard deviation of the sensor's noise at middle grey, as a part of full scale. Default 0-0.012. */
   noise: range(0, 0.012, 0, 0.2),
+  /** How far the lens of the blurry frames is out of focus: deviation of its Gaussian in pixels. Default: not at all. */
+  defocus: range(0, 0, 0, 20),
   /** Gain per colour channel and of all, as a factor's deviation from 1. Default 0.15. */
   whiteBalance: z.number().min(0).max(0.5).default(0.15),
   /** How the blurry frames are compressed. */

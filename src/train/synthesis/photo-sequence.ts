@@ -4,6 +4,7 @@ import { cameraResponse, codeTable, linearTable } from './camera-response.js';
 import { cutOutPose, drawCutOut, type CutOut } from './cut-out.js';
 import { momentsFor, type Film, type FilmOptions, type SynthesisedFrame } from './film.js';
 import { detailAt, readPhoto, type LinearPhoto } from './linear-photo.js';
+import { soften } from './lens.js';
 import type { PhotoPlan, SequencePlan } from './plan.js';
 import { develop } from './sensor.js';
 import { layPatch, seeScene, seenAt, type FrameSize, type Place } from './virtual-camera.js';
@@ -138,6 +139,7 @@ async function* expose(
       see(time + exposure * ((k + 0.5) / moments - 0.5));
       for (let i = 0; i < sum.length; i += 1) sum[i]! += light[i]!;
     }
+    soften(sum, size, plan.defocus ?? 0);
     const blur = develop(sum, 1 / moments, sensor, codes, random);
     see(time);
     yield { blur, sharp: develop(light, 1, sensor, codes), length: mean, moments };

@@ -44,6 +44,8 @@ export interface SequencePlan {
   readonly sensor: Sensor;
   /** Fewest moments that an exposure is averaged over. */
   readonly leastMoments: number;
+  /** Deviation of the lens's Gaussian in pixels; without it the lens is in focus. */
+  readonly defocus?: number;
   readonly compression?: Compression;
   /** For a photo only. */
   readonly photo?: PhotoPlan;
@@ -82,6 +84,7 @@ export function planSequence(
     noise,
     sensor: drawSensor(random, noise, config.whiteBalance),
     leastMoments: 5 + 2 * random.below(4),
+    ...(config.defocus.max > 0 ? { defocus: random.between(config.defocus.min, config.defocus.max) } : {}),
     ...(compressed
       ? {
           compression: {
