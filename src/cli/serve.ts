@@ -4,6 +4,7 @@ import { LiveSession, type LiveOptions } from '../live/index.js';
 import { tokenPattern } from '../protocol/index.js';
 import {
   LiveServer,
+  SwitchedFeed,
   createLog,
   describeSource,
   isLoopback,
@@ -32,6 +33,7 @@ interface ServeFlags {
   tlsCert?: string;
   tlsKey?: string;
   origin?: string[];
+  viewerSources?: boolean;
   allowPrivate?: boolean;
   root?: string;
   maxViewers?: number;
@@ -107,18 +109,24 @@ async function serve(source: string | undefined, flags: ServeFlags): Promise<voi
   const token = flags.token ?? newToken();
   const options = serverOptions(source, token, flags);
   const log = createLog({ level: flags.logLevel, secrets: [token] });
-  const session = source === undefined ? undefined : await LiveSession.open(liveOptions(source, flags), signal);
-  try {
-    await using server = await LiveServer.open({ ...options, ...(session ? { feed: session } : {}), log });
-    warnOfNetwork(flags);
-    process.stdout.write(`${server.link}\n`);
-    log.info({ url: server.url, source: options.source, root: flags.root }, 'listening');
-    await fired(signal);
-    log.info('stopping');
-  } finally {
-    // Ends a recording, so that it can be played.
-    await session?.close();
-  }
+  // Its end is the end of a recording, too, which can then be played.
+  await using feed = source === undefined ? undefined : await openFeed(source, flags, signal);
+  const changeSource = feed && flags.viewerSources ? (asked: string) => feed.change(asked) : undefined;
+  await using server = await LiveServer.open(given({ ...options, feed, changeSource, log }));
+  warnOfNetwork(flags);
+  process.stdout.write(`${server.link}\n`);
+  log.info({ url: server.url, source: options.source, root: flags.root }, 'listening');
+  await fired(signal);
+  log.info('stopping');
+}
+
+async function openFeed(source: string, flags: ServeFlags, signal: AbortSignal): Promise<SwitchedFeed> {
+  const session = await LiveSession.open(liveOptions(source, flags), signal);
+  return new SwitchedFeed(session, async (asked, { model, translator, strength }) => {
+    const options = liveOptions(asked, { ...flags, record: undefined, loop: undefined });
+    const present = given({ model, translator, strength });
+    return LiveSession.open({ ...options, ...present, origin: 'viewer' }, signal);
+  });
 }
 
 function fired(signal: AbortSignal): Promise<void> {
@@ -154,7 +162,8 @@ export function serveCommand(): Command {
     .option('--loop', 'play a file again when it ends')
     .option('--record <file>', 'record the result from the start')
     .option('--crf <n>', 'quality of the stream, 0 to 51, lower is better (default: 23)', Number)
-    .option('--allow-private', 'let addresses that viewers name lead into private networks')
+    .option('--viewer-sources', 'let viewers choose another source: a public network address')
+    .option('--allow-private', 'let these addresses lead into private networks, too')
     .optionsGroup('Server:')
     .option('--host <address>', 'address to listen on; another than this lets other machines in', '127.0.0.1')
     .option('--port <n>', 'port to listen on, 0 for any', port, 8099)

@@ -39,6 +39,14 @@ const snapshotRequest = z.strictObject({ type: z.literal('snapshot'), id: reques
 /** Begins or ends a recording in the server's folder. Answered by `done` or `error`. */
 const record = z.strictObject({ type: z.literal('record'), id: requestId.optional(), recording: z.boolean() });
 
+/** Shows another source to all viewers, where the owner lets them. Answered by `done` or `error`. */
+const sourceRequest = z.strictObject({
+  type: z.literal('source'),
+  id: requestId.optional(),
+  /** A network address, or `browser` for a viewer's camera. */
+  source: z.string().min(1).max(2048),
+});
+
 /** How a client encodes its camera. */
 export const cameraFormats = ['mediarecorder', 'webcodecs'] as const;
 
@@ -81,6 +89,7 @@ export const clientMessage = z.discriminatedUnion('type', [
   keyframe,
   snapshotRequest,
   record,
+  sourceRequest,
   z.discriminatedUnion('action', [cameraBegin, cameraEnd]),
   ping,
 ]);
@@ -124,6 +133,8 @@ const serverHello = z.object({
     record: z.boolean(),
     /** Send its own camera. */
     camera: z.boolean(),
+    /** Choose another source. */
+    source: z.boolean().default(false),
     jobs: z.boolean(),
   }),
   limits: z.object({
@@ -137,6 +148,15 @@ const serverHello = z.object({
     /** Bytes of an upload. */
     upload: z.number().int(),
   }),
+});
+
+/** The source is another one now. */
+const sourceChange = z.object({
+  type: z.literal('source'),
+  /** What it is, for a person. */
+  source: z.string(),
+  /** Whether viewers may send their camera now. */
+  camera: z.boolean(),
 });
 
 const state = z.object({ type: z.literal('state'), state: liveState });
@@ -196,6 +216,7 @@ const pong = z.object({
 /** Every JSON message that a server sends. Unknown keys are left out. */
 export const serverMessage = z.discriminatedUnion('type', [
   serverHello,
+  sourceChange,
   state,
   statistics,
   error,

@@ -20,6 +20,7 @@ import type { Choices } from './choices.js';
 import { Connection, type ClientHello, type CloseReason } from './connection.js';
 import type { LiveFeed } from './feed.js';
 import type { JobQueue } from './jobs/job-queue.js';
+import { describeSource } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { Limits } from './options.js';
 import { Packet } from './packet.js';
@@ -33,6 +34,8 @@ export interface LiveRoomOptions {
   source: string | undefined;
   /** Viewers may send their camera. */
   camera: boolean;
+  /** Shows another source; undefined where viewers may not choose. */
+  changeSource: ((source: string) => Promise<void>) | undefined;
   choices: Choices;
   jobs: JobQueue | undefined;
   /** A path for a new recording; undefined where viewers may not record. */
@@ -71,12 +74,16 @@ export class LiveRoom {
   readonly #subscriptions: Subscription[] = [];
   readonly #packets = new WeakMap<LiveFragment, Packet>();
   readonly #keyframes = new TokenBucket(keyframeRate, 1);
+  #source: string | undefined;
+  #camera: boolean;
   #cameraOwner: Viewer | undefined;
   #snapshot: ReturnType<LiveFeed['snapshot']> | undefined;
   #closed = false;
 
   constructor(options: LiveRoomOptions) {
     this.#options = options;
+    this.#source = options.source;
+    this.#camera = options.camera;
     const { feed, jobs, choices, log } = options;
     const error = (cause: unknown) => {
       log.error({ err: cause }, 'the live session failed');
@@ -205,7 +212,8 @@ export class LiveRoom {
   }
 
   #hello(viewer: Viewer): ServerHello {
-    const { feed, source, choices, jobs, limits, recordingPath, camera } = this.#options;
+    const { feed, choices, jobs, limits, recordingPath, changeSource } = this.#options;
+    const source = this.#source;
     return {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
@@ -219,7 +227,8 @@ export class LiveRoom {
         control: feed !== undefined,
         snapshot: feed !== undefined,
         record: feed !== undefined && recordingPath !== undefined,
-        camera: feed !== undefined && camera,
+        camera: feed !== undefined && this.#camera,
+        source: feed !== undefined && changeSource !== undefined,
         jobs: jobs !== undefined,
       },
       limits: {
@@ -288,8 +297,11 @@ export class LiveRoom {
       case 'snapshot':
         void this.#sendSnapshot(feed, viewer, message.id);
         return;
+      case 'source':
+        this.#answer(viewer, id, () => this.#changeSource(viewer, message.source));
+        return;
       case 'camera':
-        this.#camera(feed, viewer, message);
+        this.#takeCamera(feed, viewer, message);
         return;
     }
   }
@@ -359,10 +371,27 @@ export class LiveRoom {
     }
   }
 
-  #camera(feed: LiveFeed, viewer: Viewer, message: Extract<ClientMessage, { type: 'camera' }>): void {
+  async #changeSource(viewer: Viewer, source: string): Promise<{ file?: string }> {
+    const { changeSource } = this.#options;
+    if (!changeSource) {
+      throw new DeblurError('USAGE', 'Viewers may not choose the source of this server.', {
+        hint: 'They may when it is started with --viewer-sources.',
+      });
+    }
+    await changeSource(source);
+    // The session that it was sent to is no more.
+    this.#cameraOwner = undefined;
+    this.#source = describeSource(source);
+    this.#camera = source === 'browser';
+    viewer.log.info({ source: this.#source }, 'chose the source');
+    this.#tell({ type: 'source', source: this.#source, camera: this.#camera });
+    return {};
+  }
+
+  #takeCamera(feed: LiveFeed, viewer: Viewer, message: Extract<ClientMessage, { type: 'camera' }>): void {
     const { connection, log } = viewer;
     const { id } = message;
-    if (!this.#options.camera) {
+    if (!this.#camera) {
       connection.refuse('NOT_ALLOWED', 'This server shows another source than a viewer’s camera.', id);
       return;
     }
@@ -412,6 +441,7 @@ function isCostly(message: ClientMessage): boolean {
       return message.model !== undefined || message.translator !== undefined;
     case 'snapshot':
     case 'record':
+    case 'source':
     case 'camera':
       return true;
     case 'hello':

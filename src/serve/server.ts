@@ -27,6 +27,8 @@ export interface LiveServerOptions extends ServeSettingsInput {
   source?: string;
   /** The source is a camera that a viewer sends. Default false. */
   camera?: boolean;
+  /** Shows another source that a viewer asks for, or rejects. Default: viewers may not choose. */
+  changeSource?: (source: string) => Promise<void>;
   /** The model that the owner chose, which jobs get too. Default `light`. */
   model?: string;
   /** The translator that the owner chose. Default none. */
@@ -98,7 +100,8 @@ export class LiveServer implements AsyncDisposable {
    * that is none.
    */
   static async open(options: LiveServerOptions): Promise<LiveServer> {
-    const { feed, source, camera = false, model = 'light', translator, log: given, ...input } = options;
+    const { feed, source, camera = false, changeSource, log: given, ...others } = options;
+    const { model = 'light', translator, ...input } = others;
     const settings = serveSettings(input);
     const { token, host, origins, limits } = settings;
     const log = given ?? createLog({ secrets: [token] });
@@ -108,7 +111,7 @@ export class LiveServer implements AsyncDisposable {
     const queue = root && new JobQueue({ root, choices, model, translator, limit: limits.jobs, log });
     let stopping = false;
     const room: LiveRoom = new LiveRoom({
-      ...{ feed, source, camera, choices, access, limits, log },
+      ...{ feed, source, camera, changeSource, choices, access, limits, log },
       jobs: queue,
       recordingPath: root && (() => root.recording()),
       metrics: () => metrics,

@@ -12,7 +12,7 @@ import type {
   LiveState,
   LiveStatistics,
 } from '../../src/live/index.js';
-import type { LiveFeed } from '../../src/serve/index.js';
+import type { EndingFeed } from '../../src/serve/index.js';
 import { makeMedia } from './media.js';
 
 /** Options of {@link RecordedFeed.make}. */
@@ -72,7 +72,7 @@ async function record({
 }
 
 /** A live session's stand-in that plays recorded fragments when it is told to, and keeps what it is asked for. */
-export class RecordedFeed implements LiveFeed {
+export class RecordedFeed implements EndingFeed {
   readonly fragments = new Subject<LiveFragment>();
   readonly state: BehaviorSubject<LiveState>;
   readonly statistics: BehaviorSubject<LiveStatistics>;
@@ -119,6 +119,13 @@ export class RecordedFeed implements LiveFeed {
       this.#send('media', data, keyframe);
     }
     this.statistics.next({ ...this.statistics.value, framesIn: this.#next, framesOut: this.#next });
+  }
+
+  close(): Promise<void> {
+    this.stop();
+    this.asked.push('close');
+    this.fragments.complete();
+    return Promise.resolve();
   }
 
   /** Sends a frame every so many milliseconds until `stop`. */
