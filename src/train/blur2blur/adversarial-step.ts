@@ -61,15 +61,19 @@ export interface MovedPictures {
   readonly down: number;
 }
 
-/** Losses of a step, before their weights. */
-export interface StepLosses {
-  /** Hinge losses of the discriminator on translated and on known pictures. */
+/** Losses of the discriminator, before their weights. */
+export interface DiscriminatorLosses {
+  /** Hinge losses on translated and on known pictures. */
   readonly discriminatorFake: number;
   readonly discriminatorReal: number;
   /** The gradient penalty; 0 where it is left out. */
   readonly penalty: number;
   /** What the discriminator minimised. */
   readonly discriminator: number;
+}
+
+/** Losses of a step, before their weights. */
+export interface StepLosses extends DiscriminatorLosses {
   readonly adversarial: number;
   /** Sum over the scales with the weights of scales and terms. */
   readonly reconstruction: number;
@@ -79,83 +83,182 @@ export interface StepLosses {
   readonly generator: number;
 }
 
+/** How strongly each loss, with its weight, pulls at the translated pictures: the norm of its gradient there. */
+export interface Pulls {
+  readonly adversarial: number;
+  readonly reconstruction: number;
+  readonly temporal: number;
+}
+
+/** What came of {@link adversarialStep}. */
+export interface StepResult {
+  readonly losses: StepLosses;
+  readonly pulls: Pulls;
+  /** One per variable of the generator, in order; the caller disposes them. */
+  readonly gradients: tfjs.Tensor[];
+}
+
+/** Options of {@link discriminatorStep}. */
+export type DiscriminatorStepOptions = Pick<
+  AdversarialStepOptions,
+  'tf' | 'ops' | 'scaleWeights' | 'penaltyWeight' | 'updateDiscriminator'
+>;
+
+/** The discriminator's half of a step, against a translator that stays as it is. */
+export function discriminatorStep(
+  opponents: Opponents,
+  pictures: StepPictures,
+  options: DiscriminatorStepOptions,
+): DiscriminatorLosses {
+  const { tf, ops, scaleWeights } = options;
+  let losses: DiscriminatorLosses | undefined;
+  tf.tidy(() => {
+    const fakes = translations(tf, ops, opponents, pictures.unknown).slice(0, scaleWeights.length);
+    losses = trainDiscriminator(opponents, fakes, pictures, options);
+  });
+  if (!losses) throw new TypeError('a step has losses');
+  return losses;
+}
+
 /**
  * One step of Blur2Blur (Pham et al., CVPR 2024) up to the generator's gradients: translate, update the discriminator
  * on the result, and differentiate the generator's loss with the discriminator as it is now.
- *
- * @returns the losses, and one gradient per variable of the generator, in order, which the caller disposes.
  */
 export function adversarialStep(
-  { generator, generatorParameters, discriminator, discriminatorParameters }: Opponents,
-  { unknown, known, shares, moved }: StepPictures,
+  opponents: Opponents,
+  pictures: StepPictures,
   options: AdversarialStepOptions,
-): { losses: StepLosses; gradients: tfjs.Tensor[] } {
-  const { tf, ops, reconstruction, scaleWeights, adversarialWeight, penaltyWeight, temporalWeight } = options;
+): StepResult {
+  const { tf, ops, reconstruction, scaleWeights, adversarialWeight, temporalWeight } = options;
+  const { unknown } = pictures;
+  const moved = temporalWeight > 0 ? pictures.moved : undefined;
   const scales = scaleWeights.length;
-  const translate = (pictures: tfjs.Tensor4D) =>
-    generator
-      .forward(ops, generatorParameters, [valueOf(pictures, channelsLast)])
-      .slice(0, scales)
-      .map((output) => tensorIn(tf, output, channelsLast) as tfjs.Tensor4D);
-  const judge = (pictures: tfjs.Tensor4D) => {
-    const scores = patchGan(ops, discriminatorParameters, valueOf(pictures, channelsLast), discriminator);
-    return tensorIn(tf, scores, channelsLast) as tfjs.Tensor4D;
-  };
-
-  const trainDiscriminator = (fakes: readonly tfjs.Tensor4D[]) => {
-    const reals = pyramid(tf, known, scales);
-    const pairs = fakes.map((fake, i) => tf.concat([fake, reals[i] ?? fake], 0));
-    let parts: tfjs.Scalar[] = [];
-    const { value, grads } = tf.variableGrads(() => {
-      const { fake, real } = hingeOfDiscriminator(tf, pairs.map(judge));
-      const penalty =
-        penaltyWeight > 0
-          ? gradientPenalty(tf, { scores: judge, real: known, fake: fakes[0] ?? known, shares })
-          : tf.scalar(0);
-      parts = [fake, real, penalty].map((part) => tf.keep(part));
-      return tf.add(tf.mul(tf.add(fake, real), 0.5), tf.mul(penalty, penaltyWeight));
-    }, [...discriminatorParameters.variables]);
-    const [discriminatorFake = NaN, discriminatorReal = NaN, penalty = NaN] = parts.map(numberOf);
-    tf.dispose(parts);
-    options.updateDiscriminator(gradientsOf(tf, discriminatorParameters, grads));
-    return { discriminatorFake, discriminatorReal, penalty, discriminator: numberOf(value) };
-  };
-
-  let losses: StepLosses | undefined;
+  const parameters = opponents.generatorParameters;
+  let measured: Omit<StepResult, 'gradients'> | undefined;
   const gradients = tf.tidy(() => {
-    const { value, grads } = tf.variableGrads(() => {
-      const fakes = translate(unknown);
-      const ofDiscriminator = trainDiscriminator(fakes);
-      const adversarial = hingeOfGenerator(tf, fakes.map(judge), options.share, options.topKOf);
+    const { grads } = tf.variableGrads(() => {
+      const fakes = translations(tf, ops, opponents, unknown).slice(0, scales);
+      const [movedFake] = moved ? translations(tf, ops, opponents, moved.pictures) : [];
+      const ofDiscriminator = trainDiscriminator(opponents, fakes, pictures, options);
+
+      const adversarial = pullOf(tf, fakes, adversarialWeight, (...outputs) =>
+        hingeOfGenerator(
+          tf,
+          outputs.map((output) => judge(tf, ops, opponents, output)),
+          options.share,
+          options.topKOf,
+        ),
+      );
       const sources = pyramid(tf, unknown, scales);
-      const distances = fakes.flatMap((fake, i) => {
-        const [source = fake, weight = 0] = [sources[i], scaleWeights[i]];
-        return weight > 0 ? [tf.mul(reconstruction(fake, source).total, weight)] : [];
+      const reconstructed = pullOf(tf, fakes, 1, (...outputs) => {
+        const distances = outputs.flatMap((output, i) => {
+          const [source = output, weight = 0] = [sources[i], scaleWeights[i]];
+          return weight > 0 ? [tf.mul(reconstruction(output, source).total, weight)] : [];
+        });
+        return tf.addN([tf.scalar(0), ...distances]);
       });
-      const reconstructed = tf.addN([tf.scalar(0), ...distances]);
       const [fake = unknown] = fakes;
       const temporal =
-        temporalWeight > 0 && moved
-          ? distanceOfMoved(tf, fake, translate(moved.pictures)[0] ?? fake, moved)
-          : tf.scalar(0);
-      losses = {
-        ...ofDiscriminator,
-        adversarial: numberOf(adversarial),
-        reconstruction: numberOf(reconstructed),
-        temporal: numberOf(temporal),
-        generator: NaN,
+        moved && movedFake
+          ? pullOf(tf, [fake, movedFake], temporalWeight, (still = fake, other = fake) =>
+              distanceOfMoved(tf, still, other, moved),
+            )
+          : undefined;
+
+      measured = {
+        losses: {
+          ...ofDiscriminator,
+          ...{ adversarial: adversarial.loss, reconstruction: reconstructed.loss, temporal: temporal?.loss ?? 0 },
+          generator: adversarialWeight * adversarial.loss + reconstructed.loss + temporalWeight * (temporal?.loss ?? 0),
+        },
+        pulls: { adversarial: adversarial.norm, reconstruction: reconstructed.norm, temporal: temporal?.norm ?? 0 },
       };
-      return tf.addN<tfjs.Scalar>([
-        tf.mul(adversarial, adversarialWeight),
-        reconstructed as tfjs.Scalar,
-        tf.mul(temporal, temporalWeight),
-      ]);
-    }, [...generatorParameters.variables]);
-    if (losses) losses = { ...losses, generator: numberOf(value) };
-    return gradientsOf(tf, generatorParameters, grads);
+      const pulls = [adversarial, reconstructed, ...(temporal ? [temporal] : [])];
+      return tf.addN(pulls.map(({ linear }) => linear));
+    }, [...parameters.variables]);
+    return gradientsOf(tf, parameters, grads);
   });
-  if (!losses) throw new TypeError('a step has losses');
-  return { losses, gradients };
+  if (!measured) throw new TypeError('a step has losses');
+  return { ...measured, gradients };
+}
+
+/** The translated pictures at the generator's scales, the largest first. */
+function translations(
+  tf: Tfjs,
+  ops: TensorflowOps,
+  { generator, generatorParameters }: Opponents,
+  pictures: tfjs.Tensor4D,
+): tfjs.Tensor4D[] {
+  return generator
+    .forward(ops, generatorParameters, [valueOf(pictures, channelsLast)])
+    .map((output) => tensorIn(tf, output, channelsLast) as tfjs.Tensor4D);
+}
+
+/** Scores of pictures, `[N, h, w, 1]`. */
+function judge(
+  tf: Tfjs,
+  ops: TensorflowOps,
+  { discriminator, discriminatorParameters }: Opponents,
+  pictures: tfjs.Tensor4D,
+): tfjs.Tensor4D {
+  const scores = patchGan(ops, discriminatorParameters, valueOf(pictures, channelsLast), discriminator);
+  return tensorIn(tf, scores, channelsLast) as tfjs.Tensor4D;
+}
+
+function trainDiscriminator(
+  opponents: Opponents,
+  fakes: readonly tfjs.Tensor4D[],
+  { known, shares }: StepPictures,
+  { tf, ops, penaltyWeight, updateDiscriminator }: DiscriminatorStepOptions,
+): DiscriminatorLosses {
+  const { discriminatorParameters: parameters } = opponents;
+  const scores = (pictures: tfjs.Tensor4D) => judge(tf, ops, opponents, pictures);
+  const reals = pyramid(tf, known, fakes.length);
+  const pairs = fakes.map((fake, i) => tf.concat([fake, reals[i] ?? fake], 0));
+  let parts: number[] = [];
+  const { value, grads } = tf.variableGrads(() => {
+    const { fake, real } = hingeOfDiscriminator(tf, pairs.map(scores));
+    const penalty =
+      penaltyWeight > 0 ? gradientPenalty(tf, { scores, real: known, fake: fakes[0] ?? known, shares }) : tf.scalar(0);
+    parts = [fake, real, penalty].map(numberOf);
+    return tf.add(tf.mul(tf.add(fake, real), 0.5), tf.mul(penalty, penaltyWeight));
+  }, [...parameters.variables]);
+  updateDiscriminator(gradientsOf(tf, parameters, grads));
+  const [discriminatorFake = NaN, discriminatorReal = NaN, penalty = NaN] = parts;
+  return { discriminatorFake, discriminatorReal, penalty, discriminator: numberOf(value) };
+}
+
+/** A loss, and how it pulls at pictures. */
+interface Pull {
+  /** Before its weight. */
+  readonly loss: number;
+  /** Norm of the weighted loss's gradient. */
+  readonly norm: number;
+  /** A scalar that has the weighted loss's gradient, and is linear in the pictures: the loss itself need not be kept. */
+  readonly linear: tfjs.Scalar;
+}
+
+/** Differentiates a loss by the pictures that it looks at. */
+function pullOf(
+  tf: Tfjs,
+  pictures: readonly tfjs.Tensor4D[],
+  weight: number,
+  loss: (...pictures: tfjs.Tensor4D[]) => tfjs.Tensor,
+): Pull {
+  const { value, grads } = tf.valueAndGrads((...args: tfjs.Tensor[]) => loss(...(args as tfjs.Tensor4D[])))([
+    ...pictures,
+  ]);
+  // Read and written again, the gradients are constants: they are not differentiated once more.
+  const constants = grads.map((gradient) => tf.tensor(gradient.dataSync<'float32'>(), gradient.shape));
+  const squares = constants.map((gradient) => numberOf(tf.sum(tf.square(gradient))));
+  return {
+    loss: numberOf(value),
+    norm: weight * Math.sqrt(squares.reduce((sum, square) => sum + square, 0)),
+    linear: tf.mul<tfjs.Scalar>(
+      tf.addN(pictures.map((picture, i) => tf.sum(tf.mul(picture, constants[i] ?? 0)))),
+      weight,
+    ),
+  };
 }
 
 /**

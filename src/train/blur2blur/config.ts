@@ -40,6 +40,10 @@ export const blur2blurConfig = z
         features: z.int().min(1).max(512).default(64),
         /** Convolutions that halve the size. Default 3. */
         layers: z.int().min(1).max(6).default(3),
+        /** Learning rate, where it is to differ from the translator's. Default: the same. */
+        rate: positive.optional(),
+        /** Steps that it learns alone before the translator does: they come on top of the epochs. Default 0. */
+        ahead: z.int().min(0).default(0),
       })
       .prefault({}),
     data: z.strictObject({
@@ -154,7 +158,7 @@ export const blur2blurConfig = z
       .prefault({}),
     optimiser: z
       .strictObject({
-        /** Of both networks. Default 2e-4. */
+        /** Default 2e-4. */
         rate: positive.default(2e-4),
         /** Default 0.5 and 0.999. */
         betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.5, 0.999]),
@@ -214,6 +218,14 @@ export function generatorOptions({ generator }: Pick<Blur2BlurConfig, 'generator
 } {
   const { kind, baseChannels, residualBlocks: blocks = residualBlocks[kind] } = generator;
   return { baseChannels, residualBlocks: blocks };
+}
+
+/** The options of the discriminator's network. */
+export function discriminatorOptions({ discriminator: { features, layers } }: Pick<Blur2BlurConfig, 'discriminator'>): {
+  features: number;
+  layers: number;
+} {
+  return { features, layers };
 }
 
 /**

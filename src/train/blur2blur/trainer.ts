@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type * as tfjs from '@tensorflow/tfjs';
 import { DeblurError, throwIfAborted } from '../../errors.js';
 import { mimoUnet } from '../../models/mimo-unet.js';
 import { parametersOf, parametersUsed, type Network } from '../../models/network.js';
@@ -18,8 +19,16 @@ import { initialParameters, Parameters } from '../parameters.js';
 import { Random } from '../random.js';
 import { openPairSet } from '../sets/open-set.js';
 import { bytesOf, exportModel, perceptualOptions, type TrainOptions, type TrainReport } from '../trainer.js';
-import { adversarialStep, type Opponents, type StepLosses, type StepPictures } from './adversarial-step.js';
-import { generatorOptions, smallestCrop, type Blur2BlurConfig } from './config.js';
+import {
+  adversarialStep,
+  discriminatorStep,
+  type DiscriminatorLosses,
+  type Opponents,
+  type Pulls,
+  type StepLosses,
+  type StepPictures,
+} from './adversarial-step.js';
+import { discriminatorOptions, generatorOptions, smallestCrop, type Blur2BlurConfig } from './config.js';
 import { openKnownBlur } from './open-known-blur.js';
 import { epochRate } from './epochs.js';
 import { topKShare } from './top-k.js';
@@ -76,7 +85,7 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
   });
   await using validation = await openValidation(config, folder, generator);
   const store = new CheckpointStore(path.join(run, 'checkpoints'));
-  const recipe = JSON.stringify({ generator: generatorOptions(config), discriminator: config.discriminator });
+  const recipe = JSON.stringify({ generator: generatorOptions(config), discriminator: discriminatorOptions(config) });
   const saved = await store.latest((error) => onNote?.(`${error.message} The one before is used.`));
   if (saved && saved.recipe !== recipe) {
     throw new DeblurError('CHECKPOINT_INVALID', `${run} holds the run of other networks: ${saved.recipe}.`, {
@@ -98,7 +107,8 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
   using generatorAdam = new Adam(tf, generatorParameters, { betas, average, ...(clip === undefined ? {} : { clip }) });
   using judgeAdam = new Adam(tf, judgeParameters, { betas, average: 0 });
   if (savedGenerator) restoreOptimiser(tf, generatorAdam, generatorParameters, savedGenerator);
-  if (savedJudge) restoreOptimiser(tf, judgeAdam, judgeParameters, savedJudge);
+  // The discriminator has had an update each step, the translator none while the other was ahead.
+  if (saved && savedJudge) restoreOptimiser(tf, judgeAdam, judgeParameters, { ...savedJudge, updates: saved.step });
   using reconstruction = combineLosses(
     tf,
     config.reconstruction.losses,
@@ -107,10 +117,11 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
   const ops = new TensorflowOps(tf);
   const opponents: Opponents = {
     ...{ generator, generatorParameters },
-    ...{ discriminator: config.discriminator, discriminatorParameters: judgeParameters },
+    ...{ discriminator: discriminatorOptions(config), discriminatorParameters: judgeParameters },
   };
   const perEpoch = Math.ceil((config.epochLength ?? Math.max(set.unknown.length, set.known.length)) / data.batch);
-  const steps = perEpoch * (config.epochs + config.decayEpochs);
+  const { ahead, rate: judgeRate = fullRate } = config.discriminator;
+  const steps = ahead + perEpoch * (config.epochs + config.decayEpochs);
   const log = options.log(saved?.step ?? 0);
 
   let step = saved?.step ?? 0;
@@ -134,7 +145,8 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
       await log.picture(step, name, picture);
     });
     scoredAt = step;
-    log.scalars(step, named('validation', { ...score }));
+    const known = Object.entries(score).filter(([, value]) => Number.isFinite(value));
+    log.scalars(step, named('validation', Object.fromEntries(known)));
   };
 
   let next = step < steps ? sampler.batch(step) : undefined;
@@ -146,39 +158,44 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
       next = step + 1 < steps ? sampler.batch(step + 1) : undefined;
       // A failure is met where the batch is awaited.
       next?.catch(() => undefined);
-      const share = topKShare(config.topK, step * data.batch);
-      const rate = fullRate * epochRate(config, Math.floor(step / perEpoch) + 1);
-      let discriminatorNorm = NaN;
+      const since = step - ahead;
+      const share = topKShare(config.topK, Math.max(0, since) * data.batch);
+      const part = since < 0 ? 1 : epochRate(config, Math.floor(since / perEpoch) + 1);
+      const rate = fullRate * part;
+      const norms = { generator: 0, discriminator: NaN };
+      const settings = {
+        ...{ tf, ops, penaltyWeight: config.penalty },
+        scaleWeights: config.reconstruction.scaleWeights.slice(0, config.scales),
+        updateDiscriminator: (gradients: readonly tfjs.Tensor[]) => {
+          norms.discriminator = judgeAdam.update(gradients, judgeRate * part);
+        },
+      };
       const pictures = picturesOf(tf, batch, config, random.fork('step', step));
-      let losses: StepLosses;
-      let norm: number;
+      let losses: DiscriminatorLosses & Partial<StepLosses>;
+      let pulls: Pulls | undefined;
       try {
-        const result = adversarialStep(opponents, pictures, {
-          ...{ tf, ops, reconstruction, penaltyWeight: config.penalty, adversarialWeight: config.adversarial },
-          scaleWeights: config.reconstruction.scaleWeights.slice(0, config.scales),
-          ...{ share: config.topK.mode === 'paper' ? share : 1, topKOf: config.topK.of },
-          temporalWeight: temporal.weight,
-          updateDiscriminator: (gradients) => {
-            discriminatorNorm = judgeAdam.update(gradients, rate);
-          },
-        });
-        losses = result.losses;
-        norm = generatorAdam.update(result.gradients, rate);
-        tf.dispose(result.gradients);
+        if (since < 0) losses = discriminatorStep(opponents, pictures, settings);
+        else {
+          const result = adversarialStep(opponents, pictures, {
+            ...{ ...settings, reconstruction, adversarialWeight: config.adversarial, temporalWeight: temporal.weight },
+            ...{ share: config.topK.mode === 'paper' ? share : 1, topKOf: config.topK.of },
+          });
+          ({ losses, pulls } = result);
+          norms.generator = generatorAdam.update(result.gradients, rate);
+          tf.dispose(result.gradients);
+        }
       } finally {
         tf.dispose([pictures.unknown, pictures.known, ...(pictures.moved ? [pictures.moved.pictures] : [])]);
       }
-      checkNumbers({ ...losses, norm, discriminatorNorm }, step);
+      const loss = losses.generator ?? losses.discriminator;
+      const numbers = { ...named('loss', { ...losses }), ...named('norm', norms), ...named('pull', { ...pulls }) };
+      checkNumbers(numbers, step);
       step += 1;
       const speed = (step - first) / ((performance.now() - started) / 1000);
       if (step % config.logEvery === 0 || step === steps) {
-        log.scalars(step, {
-          ...{ loss: losses.generator, ...named('loss', { ...losses }), rate, norm },
-          ...{ 'norm/discriminator': discriminatorNorm, speed },
-          ...(config.topK.mode === 'off' ? {} : { share }),
-        });
+        log.scalars(step, { loss, ...numbers, rate, speed, ...(config.topK.mode === 'off' ? {} : { share }) });
       }
-      onStep?.({ step, steps, loss: losses.generator, rate, speed, validation: usable(score) });
+      onStep?.({ step, steps, loss, rate, speed, validation: usable(score) });
       if (validation && (step % (config.validation?.every ?? Infinity) === 0 || step === steps)) await measure();
       if (step % config.checkpointEvery === 0) await save();
     }
@@ -198,8 +215,7 @@ function usable(score: TranslationScore | undefined): TranslationScore | undefin
 }
 
 function named(group: string, values: Readonly<Record<string, number>>): Record<string, number> {
-  const kept = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
-  return Object.fromEntries(kept.map(([name, value]) => [`${group}/${name}`, value]));
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${group}/${name}`, value]));
 }
 
 function checkCrop(config: Blur2BlurConfig): void {
@@ -245,8 +261,9 @@ function picturesOf(
   };
 }
 
-function discriminatorParameters({ discriminator }: Blur2BlurConfig): Map<string, Shape> {
-  return parametersUsed((ops, weights) => patchGan(ops, weights, [1, 3, 256, 256], discriminator));
+function discriminatorParameters(config: Blur2BlurConfig): Map<string, Shape> {
+  const options = discriminatorOptions(config);
+  return parametersUsed((ops, weights) => patchGan(ops, weights, [1, 3, 256, 256], options));
 }
 
 /** Kernels normally distributed about 0, biases 0. */

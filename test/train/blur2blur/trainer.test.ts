@@ -99,11 +99,20 @@ describe('training a translator', () => {
   });
 
   it('goes on after an interruption as if there had been none', async () => {
-    const changes = { temporal: { weight: 0.1 }, optimiser: { rate: 1e-3, average: 0.9 } };
+    const changes = {
+      temporal: { weight: 0.1 },
+      optimiser: { rate: 1e-3, average: 0.9 },
+      discriminator: { ...recipe.discriminator, ahead: 2 },
+    };
     const whole = await run('unbroken', changes);
     await run('parts', changes, 3);
     const rest = await run('parts', changes);
     expect(withoutSpeed(rest.lines)).toEqual(withoutSpeed(whole.lines));
+    expect(whole.lines.map((line) => 'loss/adversarial' in line)).toEqual([
+      false,
+      false,
+      ...Array<boolean>(6).fill(true),
+    ]);
   });
 
   it('keeps no tensors', async () => {
