@@ -11,5 +11,11 @@ export default defineConfig({
     // The page's content security policy allows files of its own server only.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rollupOptions: {
+      onwarn(warning, warn) {
+        // A comment inside zod that the bundler cannot use.
+        if (warning.code !== 'INVALID_ANNOTATION') warn(warning);
+      },
+    },
   },
 });

@@ -1,10 +1,12 @@
 import {
   BehaviorSubject,
+  defer,
   filter,
   firstValueFrom,
   map,
   merge,
   ReplaySubject,
+  startWith,
   Subject,
   take,
   throwError,
@@ -58,6 +60,7 @@ export interface ConnectOptions {
 export type Connection =
   /** Being made; `attempt` counts from 0, the first time. */
   | { readonly status: 'connecting'; readonly attempt: number }
+  /** Comes again, with what holds then, when the server shows another source. */
   | { readonly status: 'open'; readonly hello: ServerHello }
   /** Lost, or not made; it is tried again at `until` (milliseconds since the epoch). */
   | { readonly status: 'waiting'; readonly attempt: number; readonly until: number; readonly reason: string }
@@ -120,7 +123,7 @@ export class LiveClient {
   readonly #fragments = new Subject<StreamFragment>();
   readonly #jobs = new BehaviorSubject<readonly Job[]>([]);
   #socket: Socket | undefined;
-  #init: Uint8Array | undefined;
+  #init: StreamFragment | undefined;
   #attempt = 0;
   #nextId = 1;
   #lastHeard = 0;
@@ -153,9 +156,12 @@ export class LiveClient {
     return this.#statistics.asObservable();
   }
 
-  /** The stream: an `init` at the start of every connection and at every change of size, then media. */
+  /**
+   * The stream: an `init` at the start of every connection and at every change of size, then media. Who subscribes in the middle
+   * gets the present `init` first; decoding begins at the next keyframe.
+   */
   get fragments$(): Observable<StreamFragment> {
-    return this.#fragments.asObservable();
+    return defer(() => (this.#init ? this.#fragments.pipe(startWith(this.#init)) : this.#fragments));
   }
 
   /** The server's jobs, the newest last; begins with the present ones. */
@@ -172,11 +178,6 @@ export class LiveClient {
   get hello(): ServerHello | undefined {
     const connection = this.#connection.value;
     return connection.status === 'open' ? connection.hello : undefined;
-  }
-
-  /** The present stream's initialisation segment, once it has come. */
-  get init(): Uint8Array | undefined {
-    return this.#init;
   }
 
   /** Bytes that were sent and have not left yet. */
@@ -210,6 +211,15 @@ export class LiveClient {
   async record(recording: boolean): Promise<string | undefined> {
     const answer = await this.#request({ type: 'record', recording });
     return answer.type === 'done' ? answer.file : undefined;
+  }
+
+  /**
+   * Shows another source to all viewers, where the owner lets them.
+   * @param source a network address, or `browser` for a viewer's camera.
+   * @throws DeblurError as {@link LiveClient.control}.
+   */
+  async setSource(source: string): Promise<void> {
+    await this.#request({ type: 'source', source });
   }
 
   /** Asks for a keyframe soon, as after an error of the decoder. */
@@ -331,8 +341,9 @@ export class LiveClient {
   #takeBinary(bytes: Uint8Array): void {
     const message = decodeBinary(bytes);
     if (message.kind === 'camera') return;
-    if (message.kind === 'init') this.#init = message.data;
-    this.#fragments.next(message as StreamFragment);
+    const fragment = message as StreamFragment;
+    if (fragment.kind === 'init') this.#init = fragment;
+    this.#fragments.next(fragment);
   }
 
   #take(message: ServerMessage): void {
@@ -347,6 +358,9 @@ export class LiveClient {
         this.#pings = 0;
         this.#jobs.next([]);
         this.#connection.next({ status: 'open', hello: message });
+        break;
+      case 'source':
+        this.#changeSource(message.source, message.camera);
         break;
       case 'state':
         this.#state.next(message.state);
@@ -369,6 +383,12 @@ export class LiveClient {
       case 'camera':
     }
     this.#messages.next(message);
+  }
+
+  #changeSource(source: string, camera: boolean): void {
+    const { hello } = this;
+    if (!hello) return;
+    this.#connection.next({ status: 'open', hello: { ...hello, source, may: { ...hello.may, camera } } });
   }
 
   #ended(code: number, reason: string): void {

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { BehaviorSubject, distinctUntilChanged, type Observable } from 'rxjs';
 import { codecOf } from './codec.js';
-import { edgeStep, liveEdge, type LiveEdge, type LiveEdgeOptions } from './live-edge.js';
+import { EdgeControl, liveEdge, type LiveEdge, type LiveEdgeOptions } from './live-edge.js';
 
 /** A piece of the fMP4 stream, as a player needs it. */
 export interface PlayableFragment {
@@ -10,6 +10,8 @@ export interface PlayableFragment {
   readonly data: Uint8Array;
   /** Whether decoding may begin here. */
   readonly keyframe: boolean;
+  /** Presentation time in seconds; of no meaning for `init`. */
+  readonly pts: number;
 }
 
 /**
@@ -25,6 +27,9 @@ export type PlayerStatus = 'idle' | 'playing' | 'stalled' | 'blocked' | 'unsuppo
 const mostWaiting = 16 * 1024 * 1024;
 /** How often the distance to the live edge is looked at, in milliseconds. */
 const steerEvery = 100;
+
+/** Keyframes whose times are kept. */
+const rememberedKeyframes = 8;
 
 interface ManagedWindow {
   readonly ManagedMediaSource?: typeof MediaSource;
@@ -42,6 +47,7 @@ function mediaSourceClass(): typeof MediaSource | undefined {
 export class MediaPlayer {
   readonly #video: HTMLVideoElement;
   readonly #edge: LiveEdge;
+  readonly #control: EdgeControl;
   readonly #status = new BehaviorSubject<PlayerStatus>('idle');
   readonly #listening = new AbortController();
   readonly #steering: ReturnType<typeof setInterval>;
@@ -50,6 +56,7 @@ export class MediaPlayer {
   constructor(video: HTMLVideoElement, options: LiveEdgeOptions = {}) {
     this.#video = video;
     this.#edge = liveEdge(options);
+    this.#control = new EdgeControl(this.#edge);
     video.muted = true;
     video.playsInline = true;
     video.disableRemotePlayback = true;
@@ -59,6 +66,14 @@ export class MediaPlayer {
     };
     on('playing', 'playing');
     on('waiting', 'stalled');
+    video.addEventListener(
+      'waiting',
+      () => {
+        // Before the first picture nothing can be late.
+        if (!video.seeking && video.played.length > 0) this.#control.stalled();
+      },
+      { signal },
+    );
     video.addEventListener('error', () => this.#restart(), { signal });
     this.#steering = setInterval(() => this.#steer(), steerEvery);
   }
@@ -122,7 +137,9 @@ export class MediaPlayer {
     const { buffered, currentTime, seeking } = this.#video;
     if (!this.#stream || buffered.length === 0 || seeking) return;
     const last = buffered.length - 1;
-    const step = edgeStep(currentTime, buffered.start(last), buffered.end(last), this.#edge);
+    const [start, end] = [buffered.start(last), buffered.end(last)];
+    const keyframe = this.#stream.newestKeyframe(end);
+    const step = this.#control.step({ currentTime, start, end, keyframe }, steerEvery / 1000);
     if (step.jumpTo !== undefined && Math.abs(step.jumpTo - currentTime) > 0.02) this.#video.currentTime = step.jumpTo;
     if (this.#video.playbackRate !== step.rate) this.#video.playbackRate = step.rate;
     if (this.#video.paused && this.#status.value !== 'blocked') void this.resume();
@@ -140,6 +157,7 @@ class BufferedStream {
   #waiting: PlayableFragment[] = [];
   #waitingBytes = 0;
   #sawKeyframe = false;
+  #keyframes: number[] = [];
   #closed = false;
 
   constructor(video: HTMLVideoElement, source: MediaSource, type: string, init: Uint8Array, keepBehind: number) {
@@ -148,7 +166,7 @@ class BufferedStream {
     this.#source = source;
     this.#keepBehind = keepBehind;
     this.#url = URL.createObjectURL(source);
-    this.#enqueue({ kind: 'init', data: init, keyframe: true });
+    this.#enqueue({ kind: 'init', data: init, keyframe: true, pts: 0 });
     source.addEventListener(
       'sourceopen',
       () => {
@@ -166,9 +184,15 @@ class BufferedStream {
   append(fragment: PlayableFragment): void {
     if (!this.#sawKeyframe && !fragment.keyframe) return;
     this.#sawKeyframe = true;
+    if (fragment.keyframe) this.#keyframes = [...this.#keyframes.slice(-rememberedKeyframes), fragment.pts];
     this.#enqueue(fragment);
     if (this.#waitingBytes > mostWaiting) this.#shorten();
     this.#next();
+  }
+
+  /** Time of the newest keyframe that is in the buffer already. */
+  newestKeyframe(end: number): number | undefined {
+    return this.#keyframes.findLast((pts) => pts < end);
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import type {
   LiveStatistics,
 } from '../../src/live/index.js';
 import type { LiveFeed } from '../../src/serve/index.js';
+import { drawCode } from './frame-code.js';
 import { bt709 } from './frames.js';
 
 /** Samples of one picture: luma, then the two chroma values, at a place. */
@@ -21,21 +22,8 @@ export interface Painted {
   readonly y: number;
   readonly u: number;
   readonly v: number;
-  /** 32 bits, drawn as black and white squares: see {@link codeBits}. */
+  /** 32 bits, drawn as black and white squares: see `drawCode`. */
   readonly code: number;
-}
-
-/** Bits of a code, and where they are: two rows of 16 squares in the middle of the picture. */
-export const codeBits = 32;
-/** Squares in a row. */
-export const codeColumns = 16;
-
-/** The square of a bit in a picture, in pixels. */
-export function codeSquare(bit: number, width: number, height: number): { x: number; y: number; size: number } {
-  const size = Math.floor(width / codeColumns / 2) * 2;
-  const x = (bit % codeColumns) * size;
-  const y = Math.floor(height / 2 / 2) * 2 + (Math.floor(bit / codeColumns) - 1) * size;
-  return { x, y, size };
 }
 
 /** Options of {@link PaintedFeed.open}. */
@@ -231,14 +219,5 @@ export class PaintedFeed implements LiveFeed {
       if (luma && stride !== undefined) drawCode(luma.subarray(index * height * stride), stride, width, height, code);
     }
     return picture;
-  }
-}
-
-/** Draws a code into a luma plane: white for 1, black for 0. */
-export function drawCode(luma: Uint8Array, stride: number, width: number, height: number, code: number): void {
-  for (let bit = 0; bit < codeBits; bit += 1) {
-    const { x, y, size } = codeSquare(bit, width, height);
-    const value = ((code >>> bit) & 1) === 1 ? 235 : 16;
-    for (let row = y; row < y + size; row += 1) luma.fill(value, row * stride + x, row * stride + x + size);
   }
 }

@@ -4,9 +4,10 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 import { openVideo } from '../../src/io/index.js';
 import { LiveServer } from '../../src/serve/index.js';
 import { openBrowser, type TestBrowser } from '../support/browser.js';
+import { readCodes } from '../support/page-codes.js';
 import { scratchFolder } from '../support/io.js';
 import { fixture } from '../support/fixtures.js';
-import { codeBits, codeSquare, PaintedFeed } from '../support/live-feed.js';
+import { PaintedFeed } from '../support/live-feed.js';
 import { serverLog } from '../support/server-log.js';
 import { buildPage, type BuiltPage } from '../support/page.js';
 import { pixelAt } from '../support/screenshot.js';
@@ -80,39 +81,11 @@ function close(actual: readonly number[], expected: readonly number[]): boolean 
   return actual.every((value, i) => Math.abs(value - (expected[i] ?? 0)) < 14);
 }
 
-/** The codes of both canvases, read at every repaint of the page while frames come. */
-async function readCodes(page: Page, frames: number): Promise<{ original: number; result: number }[]> {
-  const squares = Array.from({ length: codeBits }, (_, bit) => codeSquare(bit, width, height));
-  return page.evaluate(
-    async ({ places, wanted }) => {
-      const pens = ['original', 'result'].map((id) => {
-        const canvas = document.getElementById(id);
-        const pen = canvas instanceof HTMLCanvasElement ? canvas.getContext('2d') : null;
-        if (!pen) throw new TypeError(`no canvas ${id}`);
-        return pen;
-      });
-      const read = (pen: CanvasRenderingContext2D) =>
-        places.reduce((code, { x, y, size }, bit) => {
-          const [, green = 0] = pen.getImageData(x + size / 2, y + size / 2, 1, 1).data;
-          return green > 110 ? (code | (1 << bit)) >>> 0 : code;
-        }, 0);
-      const codes: { original: number; result: number }[] = [];
-      while (codes.length < wanted) {
-        await new Promise(requestAnimationFrame);
-        const [original = -1, result = -2] = pens.map(read);
-        if (codes.at(-1)?.original !== original) codes.push({ original, result });
-      }
-      return codes;
-    },
-    { places: squares, wanted: frames },
-  );
-}
-
 describe('the picture', () => {
   test('both halves are of the same frame, and frames go on', async () => {
     await using shown = await show();
     await live(shown.page);
-    const codes = await readCodes(shown.page, 40);
+    const codes = await readCodes(shown.page, { width, height, frames: 40 });
     for (const { original, result } of codes) expect(result).toBe(original);
     for (const [i, { original }] of codes.entries()) {
       if (i > 0) expect(original).toBeGreaterThan(codes[i - 1]?.original ?? Infinity);
@@ -228,7 +201,7 @@ describe('the connection', () => {
     await using other = await PaintedFeed.open({ width, height });
     shown.server = await openServer(other, root.path(''), port);
     await live(page);
-    const codes = await readCodes(page, 10);
+    const codes = await readCodes(page, { width, height, frames: 10 });
     expect(codes.at(-1)?.original).toBeLessThan(other.currentStatistics().framesOut + 1);
     await shown.server.close();
   });

@@ -11,6 +11,7 @@ import { Lens } from './lens.js';
 import { notifyError } from './notices.js';
 import { Recording, takeSnapshot } from './recording.js';
 import { listenForShortcuts } from './shortcuts.js';
+import { SourceForm } from './source-form.js';
 import { StackedPicture } from './stacked-picture.js';
 import { statusOf } from './status.js';
 import { setUpTabs } from './tabs.js';
@@ -39,6 +40,7 @@ const figures = new Figures();
 const files = new Files(client);
 const camera = new CameraPanel(client);
 const recording = new Recording(client);
+const sourceForm = new SourceForm(client);
 const cover = new CoverView(act, (typed) => {
   keepToken(typed);
   location.reload();
@@ -85,6 +87,7 @@ client.connection$.subscribe((connection) => {
   controls.offer(hello);
   files.offer(hello);
   camera.offer(hello);
+  sourceForm.offer(hello);
 });
 
 client.state$.subscribe((state) => {

@@ -134,8 +134,6 @@ class LocalRecording {
   #began = false;
 
   constructor(client: LiveClient, onFull: () => void) {
-    const { init } = client;
-    if (init) this.#keep(init);
     client.requestKeyframe();
     this.#subscription = client.fragments$.subscribe((fragment) => {
       // A new header would begin another file; after a reconnection it is the same one again.
