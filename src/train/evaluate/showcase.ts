@@ -2,15 +2,19 @@ import sharp from 'sharp';
 import type { DecodedPicture } from '../sets/picture-cache.js';
 
 /** A part of a frame, cut out of several pictures of it. */
-export interface Crop {
+export interface Cut {
+  readonly left: number;
+  readonly top: number;
+  /** PNG files. */
+  readonly pictures: readonly Uint8Array[];
+}
+
+/** A frame's cut: blurry, the results, sharp. */
+export interface Crop extends Cut {
   readonly scene: string;
   readonly index: number;
   /** By which it was chosen: the higher the better. */
   readonly value: number;
-  readonly left: number;
-  readonly top: number;
-  /** PNG files: blurry, the results, sharp. */
-  readonly pictures: readonly Uint8Array[];
 }
 
 /** A frame that may be shown. */
@@ -83,24 +87,35 @@ export class Showcase {
 /** Cuts out where the result lost most against the input (sign 1), or gained most (sign -1). */
 async function cut(candidate: Candidate, sign: 1 | -1): Promise<Crop> {
   const { blur, sharp: truth, results, scene, index, value } = candidate;
-  const { width, height } = blur;
-  const { left, top } = extremeCell(costs(blur, results[0], truth), sign);
+  const middle = extremeCell(costs(blur, results[0], truth), sign);
+  return { scene, index, value, ...(await cutAround(middle, [blur, ...results, truth])) };
+}
+
+/**
+ * Cuts out where one picture differs most from another.
+ *
+ * @param pictures all of one size: these are cut.
+ */
+export async function cutDifference(
+  one: DecodedPicture,
+  other: DecodedPicture,
+  pictures: readonly DecodedPicture[],
+): Promise<Cut> {
+  return cutAround(extremeCell(costs(one, undefined, other), 1), pictures);
+}
+
+async function cutAround(middle: { left: number; top: number }, pictures: readonly DecodedPicture[]): Promise<Cut> {
+  const { width, height } = pictures[0] ?? { width: 0, height: 0 };
   const [w, h] = [Math.min(cropSide, width), Math.min(cropSide, height)];
-  const region = {
-    left: Math.min(Math.max(0, left - (w >> 1)), width - w),
-    top: Math.min(Math.max(0, top - (h >> 1)), height - h),
-    width: w,
-    height: h,
-  };
-  const pictures = await Promise.all(
-    [blur, ...results, truth].map(({ data }) =>
-      sharp(data, { raw: { width, height, channels: 3 } })
-        .extract(region)
-        .png()
-        .toBuffer(),
-    ),
+  const left = Math.min(Math.max(0, middle.left - (w >> 1)), width - w);
+  const top = Math.min(Math.max(0, middle.top - (h >> 1)), height - h);
+  const cuts = pictures.map(({ data }) =>
+    sharp(data, { raw: { width, height, channels: 3 } })
+      .extract({ left, top, width: w, height: h })
+      .png()
+      .toBuffer(),
   );
-  return { scene, index, value, left: region.left, top: region.top, pictures };
+  return { left, top, pictures: await Promise.all(cuts) };
 }
 
 interface CellMap {

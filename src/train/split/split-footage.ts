@@ -1,24 +1,12 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import sharp from 'sharp';
 import { DeblurError, throwIfAborted } from '../../errors.js';
 import { writeError } from '../../io/atomic-file.js';
-import type { FrameFilter } from '../../io/node-av/frame-filter.js';
-import { openVideo } from '../../io/open.js';
-import { frameToRgb } from '../../io/picture.js';
 import { manifest as program } from '../../package-root.js';
-import { decodePicture, type DecodedPicture } from '../sets/picture-cache.js';
-import { displaySteps } from '../synthesis/clip-filters.js';
-import {
-  chooseFrames,
-  type Choice,
-  type ChooseOptions,
-  type ChosenScene,
-  type FrameKind,
-  type Scene,
-} from './choose-frames.js';
+import { chooseFrames, type Choice, type ChooseOptions, type FrameKind, type Scene } from './choose-frames.js';
 import { drawSplitSheet } from './contact-sheet.js';
 import { findFootage, type FootageFile } from './footage.js';
+import { frameFile, takeFrames, writeFrame } from './footage-frames.js';
 import { scoreClip, scorePhoto, type ScoredFrame } from './score-frames.js';
 
 /** Options of {@link splitFootage}. */
@@ -50,6 +38,8 @@ export interface SplitReport {
   /** Scenes and frames written of each kind: blurry ones in trainA, sharp ones in trainB. */
   readonly scenes: Readonly<Record<FrameKind, number>>;
   readonly frames: Readonly<Record<FrameKind, number>>;
+  /** The scenes that were chosen, the frames that were taken of each, and the sharpness they were judged by. */
+  readonly choice: Choice;
   /** Frames that were looked at. */
   readonly looked: number;
   /** Files that could not be used, with the reason. */
@@ -95,6 +85,7 @@ export async function splitFootage(footage: readonly string[], options: SplitFoo
     out,
     scenes: { blurry: of('blurry').length, sharp: of('sharp').length },
     frames: { blurry: count('blurry'), sharp: count('sharp') },
+    choice,
     looked: scenes.reduce((sum, { frames }) => sum + frames.length, 0),
     unusable,
   };
@@ -140,11 +131,11 @@ async function write(
     for (const { path: source, kind } of files) {
       const scenes = choice.scenes.filter(({ scene, frames }) => scene.source === source && frames.length > 0);
       if (scenes.length === 0) continue;
-      const taken = kind === 'photo' ? photoFrames(source) : clipFrames(source, scenes, signal);
-      for await (const { index, picture } of taken) {
+      const wanted = new Set(scenes.flatMap(({ frames }) => frames.map(({ index }) => index)));
+      for await (const taken of takeFrames({ path: source, kind }, wanted, signal)) {
         throwIfAborted(signal);
-        const owner = scenes.find(({ frames }) => frames.some((frame) => frame.index === index));
-        if (owner) await writePng(path.join(temporary, folders[owner.kind], owner.scene.name), index, picture);
+        const owner = scenes.find(({ frames }) => frames.some(({ index }) => index === taken.index));
+        if (owner) await writeFrame(path.join(temporary, folders[owner.kind], owner.scene.name), taken);
       }
       done += scenes.length;
       onProgress?.({ doing: 'writing', done, total: choice.scenes.length });
@@ -163,56 +154,6 @@ async function write(
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw cause instanceof DeblurError ? cause : writeError(out, cause as NodeJS.ErrnoException);
   }
-}
-
-interface TakenFrame {
-  readonly index: number;
-  readonly picture: DecodedPicture;
-}
-
-async function* photoFrames(file: string): AsyncGenerator<TakenFrame> {
-  yield { index: 0, picture: await decodePicture(file, { upright: true }) };
-}
-
-/** The chosen frames of a clip as it is displayed. */
-async function* clipFrames(
-  file: string,
-  scenes: readonly ChosenScene[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<TakenFrame> {
-  const wanted = new Set(scenes.flatMap(({ frames }) => frames.map(({ index }) => index)));
-  const last = Math.max(...wanted);
-  const filters = await import('../../io/node-av/frame-filter.js');
-  await using reader = await openVideo(file, { ...(signal && { signal }) });
-  let filter: FrameFilter | undefined;
-  try {
-    for await (const frame of reader.frames()) {
-      using decoded = frame;
-      if (decoded.index > last) break;
-      if (!wanted.has(decoded.index)) continue;
-      filter ??= await filters.FrameFilter.open(decoded, displaySteps(reader.video));
-      const [shown] = await filter.push(decoded);
-      if (!shown) throw new RangeError('a filter without memory kept a frame');
-      using picture = shown;
-      const { width, height } = picture.properties;
-      yield { index: decoded.index, picture: { data: await frameToRgb(picture), width, height } };
-    }
-  } finally {
-    filter?.[Symbol.dispose]();
-  }
-}
-
-/** Name of a frame's file in its scene's folder. */
-function frameFile(index: number): string {
-  return `${String(index).padStart(8, '0')}.png`;
-}
-
-async function writePng(folder: string, index: number, { data, width, height }: DecodedPicture): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const png = await sharp(data, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 2 })
-    .toBuffer();
-  await writeFile(path.join(folder, frameFile(index)), png);
 }
 
 function manifestOf(
