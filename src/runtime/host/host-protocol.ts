@@ -10,10 +10,22 @@ export interface WireFrame {
   readonly planes: readonly Plane[];
 }
 
+/** A frame of a request. Windows overlap, so the host keeps a frame that it was sent, and is then told its key alone. */
+export interface FrameReference {
+  readonly key: number;
+  /** Undefined for a frame that the host has. */
+  readonly frame?: WireFrame;
+}
+
 /** From the program to its host. Every request is answered once, under its `id`. */
 export type HostRequest = { readonly id: number } & (
   | { readonly kind: 'open'; readonly specification: SessionSpecification }
-  | { readonly kind: 'run'; readonly windows: readonly (readonly WireFrame[])[] }
+  | {
+      readonly kind: 'run';
+      readonly windows: readonly (readonly FrameReference[])[];
+      /** Frames that later requests refer to no more. */
+      readonly forget: readonly number[];
+    }
   | { readonly kind: 'close' }
 );
 

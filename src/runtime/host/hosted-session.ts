@@ -1,12 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { cancelled, DeblurError, throwIfAborted } from '../../errors.js';
-import type { Frame } from '../../io/frame.js';
+import type { Frame, FrameStorage } from '../../io/frame.js';
 import { packagePath } from '../../package-root.js';
 import type { FrameResult, FrameSession } from '../frame-session.js';
 import type { SessionProperties } from '../engine-session.js';
 import type { SessionSpecification } from '../open-session.js';
 import { PendingRuns } from '../pending-runs.js';
-import type { HostAnswer, HostFailure, HostRequest, WireFrame } from './host-protocol.js';
+import type { HostAnswer, FrameReference, HostFailure, HostRequest, WireFrame } from './host-protocol.js';
 
 /** The host runs from the build, also when this file does not. */
 const hostFile = packagePath('dist/src/runtime/host/session-host.js');
@@ -18,7 +18,7 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
  * Opens a frame session in a process of its own. ONNX Runtime and TensorFlow run a network on the thread that calls
  * them, and nothing can stop it there: in its own process it leaves this one free to decode, encode and
  * answer, can be ended at any moment, and takes only itself down when a driver fails. Planes are copied
- * once each way.
+ * once each way, those of a frame that several windows share, too.
  * @param signal Ends the process at once; what was asked of it rejects with `CANCELLED`.
  * @throws DeblurError whatever opening the model and the session throws; `RUNTIME_FAILED` when the process ends by itself.
  */
@@ -45,6 +45,7 @@ class HostedSession implements FrameSession {
   readonly tiles: number;
   readonly #host: Host;
   readonly #pending = new PendingRuns();
+  readonly #sent = new SentFrames();
   #closed: Promise<void> | undefined;
 
   constructor(host: Host, { provider, window, batch, tiles }: SessionProperties) {
@@ -56,8 +57,7 @@ class HostedSession implements FrameSession {
   }
 
   async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
-    const request = { kind: 'run', windows: windows.map((window) => window.map(toWire)) } as const;
-    const answer = await this.#pending.track(this.#host.ask(request));
+    const answer = await this.#pending.track(this.#host.ask({ kind: 'run', ...this.#sent.refer(windows) }));
     if (answer.kind !== 'results') throw unexpected(answer);
     return answer.results;
   }
@@ -154,6 +154,31 @@ function toError({ code, message, hint, stack }: HostFailure): Error {
 
 function unexpected(answer: HostAnswer): TypeError {
   return new TypeError(`the network's process answered "${answer.kind}" to something else`);
+}
+
+/** What the host has of the frames that it was sent: those of the request before, since windows slide. */
+class SentFrames {
+  #keys = new Map<FrameStorage, number>();
+  #next = 0;
+
+  /** The windows as references, with each frame sent once, and the keys that the host is to forget after them. */
+  refer(windows: readonly (readonly Frame[])[]): {
+    readonly windows: readonly (readonly FrameReference[])[];
+    readonly forget: readonly number[];
+  } {
+    const before = this.#keys;
+    const now = new Map<FrameStorage, number>();
+    const reference = (frame: Frame): FrameReference => {
+      const known = now.get(frame.storage) ?? before.get(frame.storage);
+      const key = known ?? this.#next++;
+      now.set(frame.storage, key);
+      return known === undefined ? { key, frame: toWire(frame) } : { key };
+    };
+    const references = windows.map((window) => window.map(reference));
+    this.#keys = now;
+    const forget = [...before].flatMap(([storage, key]) => (now.has(storage) ? [] : [key]));
+    return { windows: references, forget };
+  }
 }
 
 function toWire(frame: Frame): WireFrame {

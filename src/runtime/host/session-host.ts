@@ -2,13 +2,20 @@ import { DeblurError } from '../../errors.js';
 import { Frame } from '../../io/frame.js';
 import type { FrameSession } from '../frame-session.js';
 import { openSession } from '../open-session.js';
-import type { HostAnswer, HostFailure, HostRequest, WireFrame } from './host-protocol.js';
+import type { FrameReference, HostAnswer, HostFailure, HostRequest, WireFrame } from './host-protocol.js';
 
 /** The process that runs a network for {@link openHostedSession}, one request after another. */
 
 let session: FrameSession | undefined;
 
-function toFrame({ properties, planes }: WireFrame): Frame {
+/** Frames that later requests may refer to. */
+const kept = new Map<number, WireFrame>();
+
+function toFrame({ key, frame }: FrameReference): Frame {
+  if (frame) kept.set(key, frame);
+  const wire = kept.get(key);
+  if (!wire) throw new TypeError(`the host was not sent frame ${key}`);
+  const { properties, planes } = wire;
   return new Frame(properties, { planes: () => planes, dispose: () => undefined });
 }
 
@@ -24,7 +31,9 @@ async function answer(request: HostRequest): Promise<HostAnswer> {
     await session.close();
     return { id, kind: 'closed' };
   }
-  return { id, kind: 'results', results: await session.run(request.windows.map((window) => window.map(toFrame))) };
+  const windows = request.windows.map((window) => window.map(toFrame));
+  for (const key of request.forget) kept.delete(key);
+  return { id, kind: 'results', results: await session.run(windows) };
 }
 
 function failureOf(error: unknown): HostFailure {

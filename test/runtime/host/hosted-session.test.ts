@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openVideo, type Frame } from '../../../src/io/index.js';
 import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
 import { openHostedSession } from '../../../src/runtime/host/hosted-session.js';
+import { openSession } from '../../../src/runtime/open-session.js';
 import { readModelFile } from '../../../src/runtime/onnx/model-file.js';
 import { fixture } from '../../support/fixtures.js';
 import { slow, writeOnnx } from '../../support/onnx-file.js';
@@ -41,6 +42,35 @@ describe('a hosted session', () => {
     await hosted.close();
     await hosted.close();
     await local.close();
+  });
+
+  it('sees the same windows when they slide, jump back and overlap', async () => {
+    const { width, height, format, color } = frame.properties;
+    const specification = { model: 'light', geometry: { width, height, format, color }, options: {} };
+    await using reader = await openVideo(fixture('clips/bikes-cut.mp4'));
+    const frames: Frame[] = [];
+    for await (const each of reader.frames()) {
+      if (frames.length < 5) frames.push(each);
+      else each.dispose();
+    }
+    const order = [
+      [0, 0, 1],
+      [0, 1, 2],
+      [1, 2, 3],
+      [2, 3, 4],
+      [0, 0, 1],
+      [3, 4, 4],
+    ];
+    const windows = order.map((window) => window.flatMap((i) => frames[i] ?? []));
+    const hosted = await openHostedSession(specification);
+    const local = await openSession(specification);
+    const there = await Promise.all(windows.map((window) => hosted.run([window])));
+    for (const [i, window] of windows.entries()) {
+      expect(there[i]?.map(({ planes }) => planes)).toEqual((await local.run([window])).map(({ planes }) => planes));
+    }
+    await hosted.close();
+    await local.close();
+    for (const each of frames) each.dispose();
   });
 
   it('leaves this process free while a network runs', async () => {
