@@ -37,9 +37,6 @@ export interface LiveFlowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs of the network asked for at once: the next one's frames are there when a run ends. */
-const concurrency = 2;
-
 /** Frames that may be on their way without a network: what a little jitter brings at once. */
 const smallBurst = 3;
 
@@ -67,7 +64,8 @@ interface Finished extends Omit<LiveResult, 'original' | 'seen'> {
  */
 export async function liveFlow({ gate, stage, shown, show, signal }: LiveFlowOptions): Promise<void> {
   const { session } = stage;
-  const held = session ? session.window.past + session.window.future + concurrency : smallBurst;
+  // With one more frame than a run looks at, the next run is asked for when one ends; more would only wait, and age.
+  const held = session ? session.window.past + 1 + session.window.future : smallBurst;
   const credits = new Credits(held + 1);
   using fitting = new Fitting();
   const failure = new AbortController();
