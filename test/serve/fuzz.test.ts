@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION, encodeBinary } from '../../src/protocol/index.js';
 import type { LiveServer } from '../../src/serve/index.js';
+import { eventually } from '../support/eventually.js';
 import { TestClient } from '../support/live-client.js';
 import { openServer, token } from '../support/live-server.js';
 import { RecordedFeed } from '../support/recorded-feed.js';
@@ -31,7 +32,7 @@ async function expectUnmoved(): Promise<void> {
   expect(numbers).toEqual(Array.from(numbers, (_, i) => i));
   expect(witness.code).toBeUndefined();
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  await expect.poll(() => server.connections.all, { timeout: 8000 }).toBe(1);
+  await eventually(() => server.connections.all).toBe(1);
 }
 
 /** A client that got in. */
@@ -84,17 +85,13 @@ describe('a viewer sees the stream, unmoved, while another client', () => {
         for (let i = 0; i < 2000; i += 1) socket.send('x', { fin: false });
       },
     ],
-  ])(
-    '%s, and is cut',
-    async (_, attack) => {
-      const client = await intruder();
-      attack(client);
-      const code = await client.closed;
-      expect([1002, 1006, 1007, 1008, 1009, 4400, 4429]).toContain(code);
-      await expectUnmoved();
-    },
-    20_000,
-  );
+  ])('%s, and is cut', async (_, attack) => {
+    const client = await intruder();
+    attack(client);
+    const code = await client.closed;
+    expect([1002, 1006, 1007, 1008, 1009, 4400, 4429]).toContain(code);
+    await expectUnmoved();
+  });
 
   it('asks for far too many snapshots, keyframes and models', async () => {
     const client = await intruder();
@@ -118,10 +115,10 @@ describe('a viewer sees the stream, unmoved, while another client', () => {
       client.send({ type: 'snapshot', id: i });
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    await expect.poll(() => server.connections.all).toBe(1);
+    await eventually(() => server.connections.all).toBe(1);
     client.socket.terminate();
     await expectUnmoved();
-  }, 20_000);
+  });
 
   it('breaks off in the middle of a handshake or a frame', async () => {
     const { port } = new URL(server.url);
@@ -155,7 +152,7 @@ describe('a viewer sees the stream, unmoved, while another client', () => {
     }
     let seed = 5;
     const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
-    for (let i = 0; i < 60; i += 1) {
+    for (let i = 0; i < 40; i += 1) {
       const socket = await open();
       socket.write(handshake);
       const frame = Buffer.from(
@@ -167,14 +164,14 @@ describe('a viewer sees the stream, unmoved, while another client', () => {
       else socket.resetAndDestroy();
     }
     await expectUnmoved();
-  }, 30_000);
+  });
 
-  it('says hello in a thousand wrong ways', async () => {
+  it('says hello in many wrong ways', async () => {
     let seed = 11;
     const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
     const values = [null, -1, Infinity, '', 'x'.repeat(1000), [], {}, true, { type: 'hello' }];
     const any = () => values[Math.floor(random() * values.length)];
-    for (let i = 0; i < 100; i += 1) {
+    for (let i = 0; i < 60; i += 1) {
       const client = await TestClient.open(server.url, { silent: true });
       const hello = { type: 'hello', protocol: PROTOCOL_VERSION, token: any(), client: any(), media: any(), x: any() };
       client.socket.send(JSON.stringify(hello));
@@ -182,5 +179,5 @@ describe('a viewer sees the stream, unmoved, while another client', () => {
       expect(client.fragments).toEqual([]);
     }
     await expectUnmoved();
-  }, 30_000);
+  });
 });

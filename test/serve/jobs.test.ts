@@ -7,6 +7,7 @@ import { liveFrames } from '../../src/io/index.js';
 import { job as jobSchema, type Job } from '../../src/protocol/index.js';
 import { plainName } from '../../src/serve/jobs/job-root.js';
 import type { LiveServer, LiveServerOptions } from '../../src/serve/index.js';
+import { eventually } from '../support/eventually.js';
 import { scratchFolder, secondsAndSamples } from '../support/io.js';
 import { TestClient } from '../support/live-client.js';
 import { fetchWith, openServer, token } from '../support/live-server.js';
@@ -51,15 +52,10 @@ async function added(body: unknown): Promise<Job> {
 
 async function finished(id: string): Promise<Job> {
   let job: Job | undefined;
-  await expect
-    .poll(
-      async () => {
-        job = jobSchema.parse(await (await fetchWith(server, `/jobs/${id}`)).json());
-        return job.state;
-      },
-      { timeout: 30_000 },
-    )
-    .toMatch(/done|failed|cancelled/);
+  await eventually(async () => {
+    job = jobSchema.parse(await (await fetchWith(server, `/jobs/${id}`)).json());
+    return job.state;
+  }).toMatch(/done|failed|cancelled/);
   return job!;
 }
 
@@ -291,7 +287,7 @@ describe('an upload', () => {
       request.write(Buffer.alloc(100_000));
       setTimeout(() => request.destroy(), 200);
     });
-    await expect.poll(() => fs.readdir(join(root, 'uploads'))).toEqual([]);
+    await eventually(() => fs.readdir(join(root, 'uploads'))).toEqual([]);
     expect(server.jobs!.list()).toEqual([]);
   });
 });

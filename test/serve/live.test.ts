@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { closeCodes, encodeBinary, type BinaryMessage } from '../../src/protocol/index.js';
 import type { LiveServer, LiveServerOptions } from '../../src/serve/index.js';
+import { eventually } from '../support/eventually.js';
 import { TestClient } from '../support/live-client.js';
 import { fetchWith, openServer, token } from '../support/live-server.js';
 import { RecordedFeed } from '../support/recorded-feed.js';
@@ -50,7 +51,7 @@ describe('a viewer', () => {
     expect(media.filter(({ keyframe }) => keyframe).map(({ pts }) => pts)).toEqual([0, 0.4, 0.8]);
     expect(media.some(({ discontinuity }) => discontinuity)).toBe(false);
     await viewer.leave();
-    await expect.poll(() => feed.viewers).toBe(0);
+    await eventually(() => feed.viewers).toBe(0);
   });
 
   it('who comes late gets the header and the group of pictures under way at once', async () => {
@@ -105,20 +106,20 @@ describe('a viewer', () => {
   });
 
   it('who reads nothing is cut when nothing was heard for too long', async () => {
-    await start({ limits: { idle: 0.6 } });
+    await start({ limits: { idle: 1.5 } });
     const [silent, other] = [await join(), await join()];
     await silent.message('state');
     (silent.socket as unknown as { _socket: { pause: () => void } })._socket.pause();
-    await expect.poll(() => server.connections.all, { timeout: 5000 }).toBe(1);
+    await eventually(() => server.connections.all).toBe(1);
     expect(other.code).toBeUndefined();
     silent.socket.terminate();
     await other.leave();
   });
 
   it('who answers pings stays, however quiet', async () => {
-    await start({ limits: { idle: 0.3 } });
+    await start({ limits: { idle: 1 } });
     const viewer = await join();
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     expect(viewer.code).toBeUndefined();
     await viewer.leave();
   });
@@ -143,15 +144,15 @@ describe('a viewer', () => {
         }),
       );
     }
-    await expect.poll(() => server.connections).toEqual({ all: 1, viewers: 1 });
-    await expect.poll(() => feed.viewers).toBe(1);
-    await expect.poll(descriptors).toBeLessThanOrEqual(before);
+    await eventually(() => server.connections).toEqual({ all: 1, viewers: 1 });
+    await eventually(() => feed.viewers).toBe(1);
+    await eventually(descriptors).toBeLessThanOrEqual(before);
     feed.stop();
     await witness.until(({ fragments }) => numbers(fragments).at(-1) === feed.currentStatistics().framesOut - 1);
     const seen = numbers(witness.fragments);
     expect(seen).toEqual(Array.from(seen, (_, i) => seen[0]! + i));
     await witness.leave();
-  }, 60_000);
+  });
 });
 
 describe('what a viewer asks for', () => {
@@ -164,7 +165,7 @@ describe('what a viewer asks for', () => {
     expect(feed.asked).toEqual([{ model: 'none', strength: 0.25, paused: true }]);
     await other.message('state', ({ state }) => state.model === 'none' && state.strength === 0.25 && state.paused);
     viewer.send({ type: 'keyframe' });
-    await expect.poll(() => feed.asked.at(-1)).toBe('keyframe');
+    await eventually(() => feed.asked.at(-1)).toBe('keyframe');
     const before = Date.now();
     viewer.send({ type: 'ping', time: 123 });
     const pong = await viewer.message('pong');
@@ -235,7 +236,7 @@ describe('a viewer’s camera', () => {
     const chunk: BinaryMessage = { kind: 'camera', ...stamp, data: Uint8Array.of(9, 8, 7) };
     viewer.socket.send(encodeBinary(chunk));
     other.socket.send(encodeBinary({ ...chunk, data: Uint8Array.of(6) }));
-    await expect.poll(() => feed.asked.length).toBe(2);
+    await eventually(() => feed.asked.length).toBe(2);
     expect(feed.asked).toEqual([
       { camera: { kind: 'chunks', codec: 'vp8' } },
       { chunk: { data: Buffer.from([9, 8, 7]), timestamp: 1.5, keyframe: true } },
@@ -244,7 +245,7 @@ describe('a viewer’s camera', () => {
     viewer.socket.send(encodeBinary(chunk));
     expect(await viewer.message('camera')).toEqual({ type: 'camera', request: 'keyframe' });
     viewer.socket.terminate();
-    await expect.poll(() => feed.asked.at(-1)).toBe('end camera');
+    await eventually(() => feed.asked.at(-1)).toBe('end camera');
     other.send({ ...begin, id: 3, format: 'mediarecorder', mime: 'video/webm' });
     await other.message('done', ({ id }) => id === 3);
     expect(feed.asked.at(-1)).toEqual({ camera: { kind: 'container', mime: 'video/webm' } });
@@ -297,7 +298,7 @@ describe('the server', () => {
     const began = Date.now();
     await server.close();
     expect(await viewer.closed).toBe(closeCodes.goingAway);
-    expect(Date.now() - began).toBeLessThan(1500);
+    expect(Date.now() - began).toBeLessThan(10_000);
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 });

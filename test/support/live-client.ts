@@ -77,14 +77,14 @@ export class TestClient {
     this.socket.send(JSON.stringify(message));
   }
 
-  /** Resolves when something holds; rejects when it has not within five seconds. */
+  /** Resolves when something holds; rejects when it has not within 20 seconds. */
   async until(holds: (client: TestClient) => boolean, what = 'a condition'): Promise<void> {
     if (holds(this)) return;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
         reject(new Error(`waited in vain for ${what}; closed with ${this.code}`));
-      }, 5000);
+      }, 20_000);
       const look = () => {
         if (!holds(this)) return;
         clearTimeout(timer);
