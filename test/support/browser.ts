@@ -40,8 +40,8 @@ export async function openBrowser({ camera, ...options }: BrowserOptions = {}): 
   context.setDefaultTimeout(10_000);
   const complaints: string[] = [];
   context.on('console', (message) => {
-    // Chromium reports every attempt to reconnect that finds nobody.
-    const expected = message.text().includes('ERR_CONNECTION_REFUSED');
+    // Chromium reports every attempt to reconnect that fails.
+    const expected = message.text().startsWith('WebSocket connection to');
     if (message.type() === 'error' && !expected) complaints.push(message.text());
   });
   context.on('weberror', (error) => complaints.push(error.error().message));

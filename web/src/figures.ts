@@ -17,6 +17,7 @@ export class Figures {
   #painted = 0;
   #lastDropped: number | undefined;
   #lastTime = performance.now();
+  #lastFacts = '';
 
   /** Counts a frame that was shown. */
   take(frame: PaintedFrame, attachment: Attachment): void {
@@ -47,6 +48,10 @@ export class Figures {
       ['Speed', fixed ? 'Fixed' : smaller ? 'Reduced to keep up' : 'Full size'],
       ['Viewers', viewers === undefined ? '–' : String(viewers)],
     ];
+    // What is selected stays so while nothing changes.
+    const now = JSON.stringify(facts);
+    if (now === this.#lastFacts) return;
+    this.#lastFacts = now;
     this.#facts.replaceChildren(
       ...facts.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', { title: value }, value))),
     );

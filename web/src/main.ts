@@ -1,5 +1,5 @@
 import { combineLatest, distinctUntilChanged, map, startWith } from 'rxjs';
-import { attach, connect } from '../../src/client/index.js';
+import { attach, connect, type LiveState } from '../../src/client/index.js';
 import { CameraPanel } from './camera-panel.js';
 import { Comparison, type View } from './comparison.js';
 import { Controls } from './controls.js';
@@ -49,9 +49,13 @@ const cover = new CoverView(act, (typed) => {
 setUpTheme(need('theme', HTMLButtonElement));
 setUpTabs(document.querySelector('[role="tablist"]') ?? document.body);
 
-/** Pictures of the present source; none before it has given one. */
 let viewers: number | undefined;
+let shownState: LiveState | undefined;
 let paused = false;
+
+function showFacts(): void {
+  if (shownState) figures.showFacts(shownState, client.hello?.source, viewers);
+}
 
 function act(action: CoverAction): void {
   switch (action) {
@@ -70,7 +74,7 @@ function act(action: CoverAction): void {
 }
 
 picture.size$.subscribe(({ width, height }) => {
-  pictureElement.style.setProperty('--ratio', String(width / height));
+  stage.style.setProperty('--ratio', String(width / height));
   pictureElement.hidden = false;
 });
 picture.frames$.subscribe((frame) => figures.take(frame, attachment));
@@ -78,6 +82,7 @@ picture.frames$.subscribe((frame) => figures.take(frame, attachment));
 client.statistics$.subscribe((statistics) => {
   viewers = statistics.viewers;
   figures.show(statistics);
+  showFacts();
 });
 client.jobs$.subscribe((jobs) => files.show(jobs));
 
@@ -93,7 +98,8 @@ client.connection$.subscribe((connection) => {
 client.state$.subscribe((state) => {
   controls.show(state);
   files.setState(state);
-  figures.showFacts(state, client.hello?.source, viewers);
+  shownState = state;
+  showFacts();
   recording.setServerRecording(state.recording);
   paused = state.paused;
   pause.setAttribute('aria-pressed', String(paused));

@@ -1,4 +1,5 @@
 import { make, makeSvg, setText } from './elements.js';
+import { percentile } from './percentile.js';
 
 /** A minute of values, one a second. */
 const kept = 60;
@@ -59,7 +60,9 @@ export class Figure {
 
   #draw(): void {
     const all = [...this.#values, ...this.#seconds].filter((value) => value !== undefined);
-    const top = Math.max(this.#least, ...all) * 1.08;
+    // A single spike is cut off; it must not flatten all the rest.
+    const usual = (percentile(all, 0.9) ?? 0) * 2;
+    const top = Math.max(this.#least, Math.min(usual, Math.max(0, ...all))) * 1.08;
     const line = path(this.#values, top);
     this.#line.setAttribute('d', line);
     this.#second.setAttribute('d', path(this.#seconds, top));
