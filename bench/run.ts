@@ -3,6 +3,8 @@ import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Figure } from './figure.js';
 import { lightRate } from './light.js';
+import { liveLatency } from './live/latency.js';
+import { hundredViewers, stalledViewers } from './live/viewers.js';
 import { losslessIdentity } from './lossless.js';
 import { maximRate } from './maxim.js';
 import { memoryOfLength } from './memory.js';
@@ -21,6 +23,9 @@ const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> 
   light: lightRate,
   train: trainingRate,
   translation: translationRate,
+  latency: liveLatency,
+  viewers: hundredViewers,
+  stalled: stalledViewers,
 };
 
 function describe({ name, asked, reached, met, details }: Figure): string {

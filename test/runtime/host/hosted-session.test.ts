@@ -75,15 +75,10 @@ describe('a hosted session', () => {
 
   it('leaves this process free while a network runs', async () => {
     const hosted = await open(join(folder, 'slow.onnx'));
-    let longest = 0;
-    let last = performance.now();
-    const beat = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 5);
+    const before = performance.eventLoopUtilization();
     await hosted.run([[frame]]);
-    clearInterval(beat);
-    expect(longest).toBeLessThan(200);
+    // A part of the time, which a busy machine leaves as it is.
+    expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5);
     await hosted.close();
   });
 
