@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { manifest } from '../package-root.js';
+import { adaptCommand } from './adapt.js';
 import { compareCommand } from './compare.js';
 import { datasetCommand } from './dataset.js';
+import { devicesCommand } from './devices.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { modelsCommand } from './models.js';
@@ -20,11 +22,13 @@ export function program(): Command {
   for (const command of [
     runCommand(),
     serveCommand(),
+    devicesCommand(),
     compareCommand(),
     modelsCommand(),
     datasetCommand(),
     trainCommand(),
     evaluateCommand(),
+    adaptCommand(),
     doctorCommand(),
   ]) {
     root.addCommand(command.copyInheritedSettings(root));
