@@ -20,6 +20,7 @@ export * from './io/index.js';
 export * from './metrics/index.js';
 export { addModel } from './models/add-model.js';
 export type { AddedModel, AddModelOptions } from './models/add-model.js';
+export { chainModels } from './models/chain.js';
 export { listModels, openModel } from './models/registry.js';
 export type { Model, ModelListing, NetworkModel, OnnxModel, OpenModelOptions } from './models/registry.js';
 export type {
@@ -29,6 +30,6 @@ export type {
   OutputHealth,
   PictureGeometry,
 } from './runtime/frame-session.js';
-export { createFrameSession } from './runtime/onnx/frame-session.js';
+export { createFrameSession, createTranslatedSession } from './runtime/onnx/frame-session.js';
 export { modelStage } from './runtime/onnx/model-stage.js';
 export { chooseProvider } from './runtime/onnx/provider-choice.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { checked, readJson } from '../checked.js';
 import { DeblurError } from '../errors.js';
 import { cameraResponses } from '../train/synthesis/camera-response.js';
@@ -15,19 +15,13 @@ import { openPairSet } from '../train/sets/open-set.js';
 import { findFootage } from '../train/split/footage.js';
 import { splitFootage, type SplitReport } from '../train/split/split-footage.js';
 import { interruptSignal } from './exit.js';
-import { count, fraction } from './numbers.js';
+import { count, fraction, wholeNumber } from './numbers.js';
 
 interface BuildFlags {
   sources?: string;
   seed?: number;
   workers?: number;
   limit?: number;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is expected.');
-  return value;
 }
 
 async function build(file: string, given: string | undefined, flags: BuildFlags): Promise<void> {

@@ -1,16 +1,6 @@
 import type { Evaluation, SubjectMean } from '../train/evaluate/evaluation.js';
 import { scoreText } from '../train/evaluate/score-text.js';
-
-/** Rows as columns of one width each: the first flush left, the others flush right. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0))).join('  '),
-    )
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('');
-}
+import { aligned } from './aligned.js';
 
 /** PSNR of the input, and PSNR and gain of each model. */
 function sceneCells(subjects: readonly SubjectMean[]): string[] {

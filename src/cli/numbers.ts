@@ -8,6 +8,13 @@ export function count(text: string): number {
   return value;
 }
 
+/** A whole number from 0 on, for commander. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('A whole number is expected.');
+  return value;
+}
+
 /** A number from 0 to 1, for commander. */
 export function fraction(text: string): number {
   const value = Number(text);
