@@ -12,7 +12,8 @@ export type {
   StreamFragment,
   ViewerStatistics,
 } from './live-client.js';
-export { attach, Attachment } from './attach.js';
+export { attach, attachFrames, Attachment } from './attach.js';
+export { FramePlayer } from './frame-player.js';
 export { CameraSender, sendCamera } from './camera.js';
 export type { CameraOptions, CameraStatus } from './camera.js';
 export { MediaPlayer } from './media-player.js';

@@ -47,12 +47,22 @@ async function openServer(feed: PaintedFeed, root: string, port = 0): Promise<Li
   return LiveServer.open({ feed, root, port, token, page: built.folder, source: 'a painted clip', log: serverLog });
 }
 
-async function show(options: { hash?: string; context?: BrowserContextOptions } = {}): Promise<Shown> {
+/** How the page decodes: with WebCodecs, or in a video element where there is none. */
+const decoders = ['webcodecs', 'video'] as const;
+
+interface ShowOptions {
+  hash?: string;
+  context?: BrowserContextOptions;
+  decoder?: (typeof decoders)[number];
+}
+
+async function show(options: ShowOptions = {}): Promise<Shown> {
   const root = await scratchFolder();
   const feed = await PaintedFeed.open({ width, height });
   const server = await openServer(feed, root.path(''));
   const page = await browser.context.newPage();
   if (options.context?.viewport) await page.setViewportSize(options.context.viewport);
+  if (options.decoder === 'video') await page.addInitScript(() => Reflect.deleteProperty(globalThis, 'VideoDecoder'));
   await page.goto(`${server.url}/${options.hash ?? `#token=${token}`}`);
   const shown: Shown = {
     ...{ feed, server, page, root, port: Number(new URL(server.url).port) },
@@ -82,9 +92,10 @@ function close(actual: readonly number[], expected: readonly number[]): boolean 
 }
 
 describe('the picture', () => {
-  test('both halves are of the same frame, and frames go on', async () => {
-    await using shown = await show();
+  test.each(decoders)('both halves are of the same frame, and frames go on: %s', async (decoder) => {
+    await using shown = await show({ decoder });
     await live(shown.page);
+    expect(await shown.page.evaluate(() => document.documentElement.dataset['decoder'])).toBe(decoder);
     const codes = await readCodes(shown.page, { width, height, frames: 40 });
     for (const { original, result } of codes) expect(result).toBe(original);
     for (const [i, { original }] of codes.entries()) {
@@ -190,8 +201,8 @@ describe('the picture', () => {
 });
 
 describe('the connection', () => {
-  test('comes back by itself, to a stream that begins anew', async () => {
-    await using shown = await show();
+  test.each(decoders)('comes back by itself, to a stream that begins anew: %s', async (decoder) => {
+    await using shown = await show({ decoder });
     const { page, port, root } = shown;
     await live(page);
     await shown.server.close();

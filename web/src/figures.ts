@@ -20,9 +20,9 @@ export class Figures {
   #lastFacts = '';
 
   /** Counts a frame that was shown. */
-  take(frame: PaintedFrame, attachment: Attachment): void {
+  take(frame: PaintedFrame, screen: Pick<Attachment, 'ageOf'>): void {
     this.#painted += 1;
-    const age = attachment.ageOf(frame.mediaTime, frame.shown);
+    const age = screen.ageOf(frame.mediaTime, frame.shown);
     if (age !== undefined) this.#ages.push(age);
   }
 

@@ -1,5 +1,5 @@
 import { combineLatest, distinctUntilChanged, map, startWith } from 'rxjs';
-import { attach, connect, type LiveState } from '../../src/client/index.js';
+import { connect, type LiveState } from '../../src/client/index.js';
 import { CameraPanel } from './camera-panel.js';
 import { Comparison, type View } from './comparison.js';
 import { Controls } from './controls.js';
@@ -11,6 +11,7 @@ import { Lens } from './lens.js';
 import { notifyError } from './notices.js';
 import { Recording, takeSnapshot } from './recording.js';
 import { listenForShortcuts } from './shortcuts.js';
+import { Screen } from './screen.js';
 import { SourceForm } from './source-form.js';
 import { StackedPicture } from './stacked-picture.js';
 import { statusOf } from './status.js';
@@ -21,7 +22,6 @@ import { forgetToken, keepToken, takeToken } from './token.js';
 const token = takeToken();
 const client = connect(new URL('.', location.href), { name: 'deblur page', ...(token ? { token } : {}) });
 
-const video = need('video', HTMLVideoElement);
 const pictureElement = need('picture', HTMLElement);
 const stage = need('stage', HTMLElement);
 const status = need('status', HTMLElement);
@@ -31,10 +31,10 @@ const snapshot = need('snapshot', HTMLButtonElement);
 const fullscreen = need('fullscreen', HTMLButtonElement);
 const lensToggle = need('lens-toggle', HTMLButtonElement);
 
-const picture = new StackedPicture(video, need('original', HTMLCanvasElement), need('result', HTMLCanvasElement));
+const picture = new StackedPicture(need('original', HTMLCanvasElement), need('result', HTMLCanvasElement));
 const comparison = new Comparison(pictureElement, need('comparison', HTMLElement));
 const lens = new Lens(need('lens', HTMLCanvasElement), pictureElement, picture);
-const attachment = attach(client, video);
+const screen = new Screen(client, need('video', HTMLVideoElement), picture);
 const controls = new Controls(client);
 const figures = new Figures();
 const files = new Files(client);
@@ -60,7 +60,7 @@ function showFacts(): void {
 function act(action: CoverAction): void {
   switch (action) {
     case 'play':
-      void attachment.player.resume();
+      screen.resume();
       break;
     case 'retry':
       client.retryNow();
@@ -77,7 +77,7 @@ picture.size$.subscribe(({ width, height }) => {
   stage.style.setProperty('--ratio', String(width / height));
   pictureElement.hidden = false;
 });
-picture.frames$.subscribe((frame) => figures.take(frame, attachment));
+picture.frames$.subscribe((frame) => figures.take(frame, screen));
 
 client.statistics$.subscribe((statistics) => {
   viewers = statistics.viewers;
@@ -114,7 +114,7 @@ const cameraRole$ = combineLatest([camera.offered$, camera.sending$]).pipe(
 combineLatest([
   client.connection$,
   client.state$.pipe(startWith(undefined)),
-  attachment.player.status$,
+  screen.status$.pipe(startWith('idle' as const)),
   cameraRole$,
 ]).subscribe(([connection, state, player, cameraRole]) => {
   const filesOnly = connection.status === 'open' && connection.hello.source === undefined;

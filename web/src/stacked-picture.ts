@@ -9,8 +9,8 @@ export interface PaintedFrame {
 }
 
 /**
- * Paints original and result from a video whose frames hold both, one above the other. Each frame is taken from the video once,
- * so the two halves are always of the same frame, whatever the video shows meanwhile.
+ * Paints original and result from frames that hold both, one above the other. Each frame is taken once, so the two halves are
+ * always of the same one, whatever comes meanwhile.
  */
 export class StackedPicture {
   /** Width of one picture. */
@@ -23,17 +23,31 @@ export class StackedPicture {
   /** Fires when the size has changed, before the first frame of that size. */
   readonly size$ = new Subject<{ width: number; height: number }>();
 
-  readonly #video: HTMLVideoElement;
   readonly #original: HTMLCanvasElement;
   readonly #result: HTMLCanvasElement;
   readonly #pen: CanvasRenderingContext2D;
+  #waiting: VideoFrame | undefined;
 
-  constructor(video: HTMLVideoElement, original: HTMLCanvasElement, result: HTMLCanvasElement) {
-    this.#video = video;
+  constructor(original: HTMLCanvasElement, result: HTMLCanvasElement) {
     this.#original = original;
     this.#result = result;
     this.#pen = penOf(this.stacked);
-    this.#await();
+  }
+
+  /** Paints every frame that a video shows. */
+  follow(video: HTMLVideoElement): void {
+    video.requestVideoFrameCallback((_now, { mediaTime, expectedDisplayTime, width, height }) => {
+      this.follow(video);
+      this.#take(video, width, height);
+      this.frames$.next({ mediaTime, shown: performance.timeOrigin + expectedDisplayTime });
+    });
+  }
+
+  /** Takes a decoded frame, and paints it at the next repaint unless a newer one has come. */
+  offer(frame: VideoFrame): void {
+    if (!this.#waiting) requestAnimationFrame(() => this.#paintWaiting());
+    this.#waiting?.close();
+    this.#waiting = frame;
   }
 
   /** Paints one picture of the frame that was taken last. */
@@ -42,18 +56,20 @@ export class StackedPicture {
     pen.drawImage(this.stacked, 0, half === 'original' ? 0 : height, width, height, 0, 0, width, height);
   }
 
-  #await(): void {
-    this.#video.requestVideoFrameCallback((_now, { mediaTime, expectedDisplayTime, width, height }) => {
-      this.#await();
-      this.#take(width, height);
-      this.frames$.next({ mediaTime, shown: performance.timeOrigin + expectedDisplayTime });
-    });
+  #paintWaiting(): void {
+    const frame = this.#waiting;
+    this.#waiting = undefined;
+    if (!frame) return;
+    const mediaTime = frame.timestamp / 1e6;
+    this.#take(frame, frame.displayWidth, frame.displayHeight);
+    frame.close();
+    this.frames$.next({ mediaTime, shown: Date.now() });
   }
 
-  #take(width: number, stackedHeight: number): void {
+  #take(source: CanvasImageSource, width: number, stackedHeight: number): void {
     const height = Math.floor(stackedHeight / 2);
     if (width !== this.width || height !== this.height) this.#resize(width, height);
-    this.#pen.drawImage(this.#video, 0, 0, width, height * 2);
+    this.#pen.drawImage(source, 0, 0, width, height * 2);
     this.paintHalf('original', penOf(this.#original));
     this.paintHalf('result', penOf(this.#result));
   }
