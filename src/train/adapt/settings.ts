@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { checked } from '../../checked.js';
+import { checked, readJson } from '../../checked.js';
+import { packagePath } from '../../package-root.js';
 import type { BackendName } from '../../runtime/tensorflow/backend.js';
 import { blur2blurConfig, type Blur2BlurConfig } from '../blur2blur/config.js';
 
@@ -7,31 +8,64 @@ import { blur2blurConfig, type Blur2BlurConfig } from '../blur2blur/config.js';
 export interface AdaptEffort {
   /** Channels of the translator at full resolution. */
   readonly baseChannels: number;
+  /** Residual blocks in each of the translator's encoders and decoders. */
+  readonly residualBlocks: number;
   /** Channels of the discriminator after its first convolution. */
   readonly features: number;
   /** Side of the crops in pixels. */
   readonly crop: number;
   readonly batch: number;
+  /** Steps of training in all. */
   readonly steps: number;
   /** Pictures with known blur that are made beforehand. */
   readonly pictures: number;
 }
 
-const processor: AdaptEffort = { baseChannels: 8, features: 32, crop: 96, batch: 4, steps: 3000, pictures: 240 };
-const card: AdaptEffort = { baseChannels: 16, features: 64, crop: 192, batch: 4, steps: 30_000, pictures: 1200 };
-const plainJavaScript: AdaptEffort = { ...processor, features: 16, batch: 1, steps: 300, pictures: 60 };
+/** The recipe that is varied: what came best out of docs/blur2blur.md. */
+function tunedRecipe(): Blur2BlurConfig {
+  const file = packagePath('config/train/blur2blur-camera.json');
+  return checked(blur2blurConfig, readJson(file), `${file} is not right`);
+}
 
-/** What a backend can do in a night. */
+/** Pictures of the tuned recipe, over which its top-k share falls. */
+function lengthOf({ epochs, decayEpochs, epochLength = 1 }: Blur2BlurConfig): number {
+  return (epochs + decayEpochs) * epochLength;
+}
+
+/** What a backend can do in hours: the tuned recipe on a processor, a larger one on a card. */
 export function effortFor(backend: BackendName): AdaptEffort {
+  const recipe = tunedRecipe();
+  const { generator, discriminator, data } = recipe;
+  const processor: AdaptEffort = {
+    ...{ baseChannels: generator.baseChannels, residualBlocks: generator.residualBlocks ?? 8 },
+    ...{ features: discriminator.features, crop: data.crop, batch: data.batch },
+    ...{ steps: discriminator.ahead + Math.ceil(lengthOf(recipe) / data.batch), pictures: 240 },
+  };
   switch (backend) {
     case 'tensorflow-gpu':
     case 'webgpu':
-      return card;
+      return {
+        ...processor,
+        baseChannels: 16,
+        residualBlocks: 8,
+        features: 64,
+        crop: 192,
+        steps: 20_000,
+        pictures: 1200,
+      };
     case 'tensorflow':
       return processor;
     case 'cpu':
-      return plainJavaScript;
+      return { ...processor, batch: 1, steps: 300, pictures: 60 };
   }
+}
+
+/**
+ * Lengths of the blur that a network knows, in pixels: the light network was trained on short ones, others on those of
+ * GoPro and REDS.
+ */
+export function knownLengths(model: string): { readonly min: number; readonly max: number } {
+  return model === 'light' ? { min: 1, max: 10 } : { min: 3, max: 24 };
 }
 
 /** What {@link adaptRecipe} is made from. Paths are absolute, or relative to the recipe. */
@@ -47,9 +81,8 @@ export interface AdaptRecipeOptions extends AdaptEffort {
   readonly pairs?: string | undefined;
 }
 
-/** Steps over which the mean of the translator's parameters reaches back, and the part of a run that it may be. */
-const [meanSteps, meanPart] = [1000, 1 / 20];
-
+/** Most of a run that the mean of the translator's parameters reaches back over, and that the discriminator learns ahead. */
+const [meanPart, aheadPart] = [1 / 20, 1 / 8];
 /** Fewest steps between tests: each takes as long as many steps. */
 const testEvery = 250;
 
@@ -58,20 +91,27 @@ const testEvery = 250;
  * @throws DeblurError `USAGE` for numbers that are out of range.
  */
 export function adaptRecipe(options: AdaptRecipeOptions): Blur2BlurConfig {
-  const { seed, baseChannels, features, crop, batch, steps, model, vgg, data, pairs } = options;
-  const full = Math.ceil(steps / 3);
-  const value = {
-    method: 'blur2blur',
+  const { seed, baseChannels, residualBlocks, features, crop, batch, steps, model, vgg, data, pairs } = options;
+  const tuned = tunedRecipe();
+  const ahead = Math.min(tuned.discriminator.ahead, Math.floor(steps * aheadPart));
+  const full = Math.ceil((steps - ahead) * (tuned.epochs / (tuned.epochs + tuned.decayEpochs)));
+  const value: unknown = {
+    ...tuned,
     seed,
-    generator: { baseChannels, begin: 'identity' },
-    discriminator: { features },
+    generator: { ...tuned.generator, baseChannels, residualBlocks },
+    discriminator: { ...tuned.discriminator, features, ahead },
     // Nothing is resized: the translator meets frames as they are when it is used.
-    data: { folder: data, load: null, crop, batch },
-    vgg: { file: vgg, depth: path.basename(vgg).includes('19') ? 19 : 16 },
-    optimiser: { average: 1 - 1 / Math.max(2, Math.min(meanSteps, Math.ceil(steps * meanPart))) },
+    data: { ...tuned.data, folder: data, load: null, crop, batch },
+    known: { kind: 'pictures' },
+    vgg: { ...tuned.vgg, file: vgg, depth: path.basename(vgg).includes('19') ? 19 : 16 },
+    topK: { ...tuned.topK, every: Math.max(1, Math.round((tuned.topK.every * steps * batch) / lengthOf(tuned))) },
+    optimiser: {
+      ...tuned.optimiser,
+      average: Math.min(tuned.optimiser.average, 1 - 1 / Math.max(2, Math.ceil(steps * meanPart))),
+    },
     // An epoch of one step each, so that the run has the steps that were asked for.
     epochLength: batch,
-    ...{ epochs: full, decayEpochs: steps - full },
+    ...{ epochs: full, decayEpochs: steps - ahead - full },
     validation: {
       ...(pairs === undefined ? {} : { folder: pairs }),
       ...{ model, frames: 4, pictures: 2, every: Math.max(testEvery, Math.ceil(steps / 6)) },
