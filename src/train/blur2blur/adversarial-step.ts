@@ -6,6 +6,7 @@ import type { TensorflowOps } from '../../runtime/tensorflow/tf-ops.js';
 import type { CombinedLoss } from '../losses.js';
 import type { Parameters } from '../parameters.js';
 import { hingeOfDiscriminator, hingeOfGenerator } from './adversarial-loss.js';
+import { detail } from './detail.js';
 import { gradientPenalty } from './gradient-penalty.js';
 import { pyramid } from './pyramid.js';
 
@@ -17,6 +18,8 @@ export interface Opponents {
   /** The discriminator, which tells translated pictures from such with known blur, at every scale with the same parameters. */
   readonly discriminator: PatchGanConfig;
   readonly discriminatorParameters: Parameters;
+  /** Whether the discriminator sees pictures, or only what {@link detail} leaves of them. */
+  readonly sees: 'picture' | 'detail';
 }
 
 /** Options of {@link adversarialStep}. */
@@ -144,7 +147,7 @@ export function adversarialStep(
       const adversarial = pullOf(tf, fakes, adversarialWeight, (...outputs) =>
         hingeOfGenerator(
           tf,
-          outputs.map((output) => judge(tf, ops, opponents, output)),
+          outputs.map((output) => judge(tf, ops, opponents, look(tf, ops, opponents, output))),
           options.share,
           options.topKOf,
         ),
@@ -194,14 +197,20 @@ function translations(
     .map((output) => tensorIn(tf, output, channelsLast) as tfjs.Tensor4D);
 }
 
-/** Scores of pictures, `[N, h, w, 1]`. */
+/** What the discriminator sees of pictures. */
+function look(tf: Tfjs, ops: TensorflowOps, { sees }: Opponents, pictures: tfjs.Tensor4D): tfjs.Tensor4D {
+  if (sees === 'picture') return pictures;
+  return tensorIn(tf, detail(ops, valueOf(pictures, channelsLast)), channelsLast) as tfjs.Tensor4D;
+}
+
+/** Scores `[N, h, w, 1]` of what the discriminator sees. */
 function judge(
   tf: Tfjs,
   ops: TensorflowOps,
   { discriminator, discriminatorParameters }: Opponents,
-  pictures: tfjs.Tensor4D,
+  seen: tfjs.Tensor4D,
 ): tfjs.Tensor4D {
-  const scores = patchGan(ops, discriminatorParameters, valueOf(pictures, channelsLast), discriminator);
+  const scores = patchGan(ops, discriminatorParameters, valueOf(seen, channelsLast), discriminator);
   return tensorIn(tf, scores, channelsLast) as tfjs.Tensor4D;
 }
 
@@ -212,14 +221,17 @@ function trainDiscriminator(
   { tf, ops, penaltyWeight, updateDiscriminator }: DiscriminatorStepOptions,
 ): DiscriminatorLosses {
   const { discriminatorParameters: parameters } = opponents;
-  const scores = (pictures: tfjs.Tensor4D) => judge(tf, ops, opponents, pictures);
-  const reals = pyramid(tf, known, fakes.length);
-  const pairs = fakes.map((fake, i) => tf.concat([fake, reals[i] ?? fake], 0));
+  const scores = (seen: tfjs.Tensor4D) => judge(tf, ops, opponents, seen);
+  const seen = (pictures: readonly tfjs.Tensor4D[]) => pictures.map((picture) => look(tf, ops, opponents, picture));
+  const [seenFakes, seenReals] = [seen(fakes), seen(pyramid(tf, known, fakes.length))];
+  const pairs = seenFakes.map((fake, i) => tf.concat([fake, seenReals[i] ?? fake], 0));
   let parts: number[] = [];
   const { value, grads } = tf.variableGrads(() => {
     const { fake, real } = hingeOfDiscriminator(tf, pairs.map(scores));
     const penalty =
-      penaltyWeight > 0 ? gradientPenalty(tf, { scores, real: known, fake: fakes[0] ?? known, shares }) : tf.scalar(0);
+      penaltyWeight > 0
+        ? gradientPenalty(tf, { scores, real: seenReals[0] ?? known, fake: seenFakes[0] ?? known, shares })
+        : tf.scalar(0);
     parts = [fake, real, penalty].map(numberOf);
     return tf.add(tf.mul(tf.add(fake, real), 0.5), tf.mul(penalty, penaltyWeight));
   }, [...parameters.variables]);

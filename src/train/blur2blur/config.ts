@@ -40,6 +40,11 @@ export const blur2blurConfig = z
         features: z.int().min(1).max(512).default(64),
         /** Convolutions that halve the size. Default 3. */
         layers: z.int().min(1).max(6).default(3),
+        /**
+         * `detail` shows it the difference of pictures from a smooth version of them, at each scale: it then learns blurs
+         * in place of colours and contents, and much sooner. Default `picture`.
+         */
+        sees: z.enum(['picture', 'detail']).default('picture'),
         /** Learning rate, where it is to differ from the translator's. Default: the same. */
         rate: positive.optional(),
         /** Steps that it learns alone before the translator does: they come on top of the epochs. Default 0. */

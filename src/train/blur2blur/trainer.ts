@@ -118,6 +118,7 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
   const opponents: Opponents = {
     ...{ generator, generatorParameters },
     ...{ discriminator: discriminatorOptions(config), discriminatorParameters: judgeParameters },
+    sees: config.discriminator.sees,
   };
   const perEpoch = Math.ceil((config.epochLength ?? Math.max(set.unknown.length, set.known.length)) / data.batch);
   const { ahead, rate: judgeRate = fullRate } = config.discriminator;

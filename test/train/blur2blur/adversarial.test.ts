@@ -223,7 +223,7 @@ describe('two steps', () => {
 
     for (const [i, step] of expected.entries()) {
       const { losses, gradients }: { losses: StepLosses; gradients: tfjs.Tensor[] } = adversarialStep(
-        { generator, generatorParameters, discriminator, discriminatorParameters },
+        { generator, generatorParameters, discriminator, discriminatorParameters, sees: 'picture' },
         { unknown, known, shares: [step.alpha] },
         {
           ...{ tf, ops, reconstruction, scaleWeights: [1, 1, 1], adversarialWeight: 1, penaltyWeight: 1e-4 },
