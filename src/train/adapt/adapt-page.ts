@@ -34,7 +34,8 @@ export function adaptPage(report: AdaptReport, cuts: readonly MeasuredCut[], cur
     report.program,
     ...(split
       ? [
-          `${split.frames.blurry} blurry frames of ${split.scenes.blurry} scenes and ${split.frames.sharp} sharp ones of ${split.scenes.sharp} scenes, of ${split.looked} that were looked at`,
+          `of ${split.looked} frames ${split.frames.blurry} are taken as blurry, ${split.frames.sharp} as sharp`,
+          `scenes: ${split.scenes.blurry} blurry, ${split.scenes.sharp} sharp`,
           ...split.unusable.map((reason) => `not used: ${reason}`),
         ]
       : []),
@@ -86,21 +87,21 @@ function curvePlot(curve: TrainingCurve): string {
   const values = (key: string) => curve.map((line) => number(line[key]));
   const panels: Panel[] = [
     {
-      title: 'what holds the picture together: distance from the source',
-      curves: [{ name: 'reconstruction', color: '#0b62c4', values: values('loss/reconstruction') }],
-    },
-    {
       title: 'the contest',
       curves: [
         { name: 'discriminator', color: '#2a8f4a', values: values('loss/discriminator') },
         { name: 'adversarial loss of the translator', color: '#c2570c', values: values('loss/adversarial') },
       ],
     },
+    {
+      title: 'distance of translated pictures from their source',
+      curves: [{ name: 'reconstruction', color: '#0b62c4', values: values('loss/reconstruction') }],
+    },
   ];
   return linePlot({
     title: 'Losses',
     x: curve.map(({ step }) => number(step)),
     xTitle: 'step',
-    panels: [...panels].reverse(),
+    panels,
   });
 }
