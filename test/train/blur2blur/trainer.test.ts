@@ -129,6 +129,13 @@ describe('training a translator', () => {
     );
   });
 
+  it('lets the discriminator see detail alone, and punishes its gradient there', async () => {
+    const discriminator = { ...recipe.discriminator, sees: 'detail', rate: 2e-3 };
+    const { lines } = await run('detail', { discriminator, generator: { ...recipe.generator, begin: 'identity' } });
+    expect(lines).toHaveLength(6);
+    expect(lines.every((line) => (line['loss/penalty'] ?? 0) > 0 && (line['pull/adversarial'] ?? 0) > 0)).toBe(true);
+  });
+
   it('gives sharp pictures the known blur by KernelWizard', async () => {
     for (const [folder, seed, blur] of [
       ['trainA', 1, 3],
