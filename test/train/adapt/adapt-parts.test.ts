@@ -59,7 +59,7 @@ describe('remarks', () => {
   });
 
   it('tell the gain where there is a truth', () => {
-    const subject = (psnr: number) => ({ name: '', psnr, ssim: 0.9 });
+    const subject = (psnr: number) => ({ name: '', psnr, ssim: 0.9, identical: 0 });
     const scored = (aided: number) => ({ root: '', frames: 1, subjects: [subject(24), subject(25), subject(aided)] });
     expect(remarksOn(report({}, {}, { scored: scored(26.5) }))).toEqual([
       'On the pairs with truth, translation adds 1.50 dB to light alone.',
