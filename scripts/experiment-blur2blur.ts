@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writePicture } from '../src/io/index.js';
 import { packagePath } from '../src/package-root.js';
+import { Random } from '../src/train/random.js';
+import { decodePicture } from '../src/train/sets/picture-cache.js';
+import { compress } from '../src/train/synthesis/compression.js';
 
 /**
  * The experiment of docs/blur2blur.md: a camera that is out of focus and moves, whose footage has no truth to learn
@@ -69,7 +73,38 @@ async function makeData(): Promise<void> {
     }
   }
   const length = ['--min-length', '1', '--max-length', '10'];
-  await run('dataset', 'blur', path.join(data, 'trainB'), path.join(data, 'trainC'), ...length);
+  await run('dataset', 'blur', path.join(data, 'trainB'), path.join(data, 'uncoded'), ...length);
+  await encodeLikeCamera(path.join(data, 'uncoded'), path.join(data, 'trainC'));
+}
+
+/**
+ * Compresses pictures as config/dataset/camera-blurry.json says the camera does: the discriminator would otherwise
+ * tell known blur by what the codec did not take away.
+ */
+async function encodeLikeCamera(from: string, to: string): Promise<void> {
+  const random = new Random(503);
+  for (const scene of (await readdir(from)).sort()) {
+    const drawn = random.fork(scene);
+    const out = path.join(to, scene);
+    if (await exists(out)) continue;
+    const names = (await readdir(path.join(from, scene))).sort();
+    const pictures = await Promise.all(names.map((name) => decodePicture(path.join(from, scene, name))));
+    const { width = 0, height = 0 } = pictures[0] ?? {};
+    const frames = pictures.map(({ data }) => Uint8Array.from(data));
+    const coded = drawn.chance(0.5)
+      ? await compress(frames, width, height, {
+          codec: drawn.pick(['libx264', 'libx265'] as const),
+          crf: Math.round(drawn.between(14, 20)),
+        })
+      : frames;
+    const partial = `${out}.part`;
+    await mkdir(partial, { recursive: true });
+    for (const [i, name] of names.entries()) {
+      const picture = coded[i];
+      if (picture) await writePicture(path.join(partial, name), picture, width, height);
+    }
+    await rename(partial, out);
+  }
 }
 
 async function trainVariant(name: string, changes: Recipe): Promise<string> {
