@@ -186,10 +186,10 @@ export function adversarialStep(
 }
 
 /** The translated pictures at the generator's scales, the largest first. */
-function translations(
+export function translations(
   tf: Tfjs,
   ops: TensorflowOps,
-  { generator, generatorParameters }: Opponents,
+  { generator, generatorParameters }: Pick<Opponents, 'generator' | 'generatorParameters'>,
   pictures: tfjs.Tensor4D,
 ): tfjs.Tensor4D[] {
   return generator
@@ -291,7 +291,7 @@ function distanceOfMoved(
 }
 
 /** In the parameters' order. Those of a scale that is left out have no influence. */
-function gradientsOf(tf: Tfjs, { variables }: Parameters, found: tfjs.NamedTensorMap): tfjs.Tensor[] {
+export function gradientsOf(tf: Tfjs, { variables }: Parameters, found: tfjs.NamedTensorMap): tfjs.Tensor[] {
   return variables.map((variable) => found[variable.name] ?? tf.zerosLike(variable));
 }
 

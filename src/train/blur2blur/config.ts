@@ -26,9 +26,13 @@ export const blur2blurConfig = z
         /**
          * Without `initial`: `normal` draws all weights with a deviation of 0.02, as released; a slim network then hardly
          * moves for thousands of steps, its signal being too weak. `identity` draws them by their fan-in and leaves the
-         * last ones at zero, so that every picture is at first its own translation. Default `normal`.
+         * last ones at zero, so that every picture is at first its own translation. `spectrum` begins so, too; then, while
+         * the discriminator learns ahead, the translator learns to imitate the linear filter that gives pictures with unknown
+         * blur the mean spectrum of those with known blur. Default `normal`.
          */
-        begin: z.enum(['normal', 'identity']).default('normal'),
+        begin: z.enum(['normal', 'identity', 'spectrum']).default('normal'),
+        /** Learning rate of that imitation. Default 1e-3. */
+        imitationRate: positive.default(1e-3),
         /** A translator to begin with, relative to the recipe. Default: drawn. */
         initial: z.string().min(1).optional(),
       })

@@ -31,6 +31,8 @@ import {
 import { discriminatorOptions, generatorOptions, smallestCrop, type Blur2BlurConfig } from './config.js';
 import { openKnownBlur } from './open-known-blur.js';
 import { epochRate } from './epochs.js';
+import { imitationStep } from './imitation.js';
+import { matchingKernel } from './spectrum.js';
 import { topKShare } from './top-k.js';
 import { TranslationValidation, type TranslationScore } from './translation-validation.js';
 import { UnpairedSampler, type UnpairedBatch } from './unpaired-sampler.js';
@@ -150,6 +152,8 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
     log.scalars(step, named('validation', Object.fromEntries(known)));
   };
 
+  const kernel =
+    config.generator.begin === 'spectrum' && step < ahead ? await kernelFor(tf, sampler, config) : undefined;
   let next = step < steps ? sampler.batch(step) : undefined;
   try {
     while (step < steps && next && !signal?.aborted) {
@@ -172,11 +176,19 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
         },
       };
       const pictures = picturesOf(tf, batch, config, random.fork('step', step));
-      let losses: DiscriminatorLosses & Partial<StepLosses>;
+      let losses: DiscriminatorLosses & Partial<StepLosses> & { readonly imitation?: number };
       let pulls: Pulls | undefined;
       try {
-        if (since < 0) losses = discriminatorStep(opponents, pictures, settings);
-        else {
+        if (since < 0) {
+          losses = discriminatorStep(opponents, pictures, settings);
+          if (kernel) {
+            const { imitationRate } = config.generator;
+            const imitation = imitationStep(opponents, pictures.unknown, { tf, ops, kernel, scales: config.scales });
+            norms.generator = generatorAdam.update(imitation.gradients, imitationRate);
+            tf.dispose(imitation.gradients);
+            losses = { ...losses, imitation: imitation.loss };
+          }
+        } else {
           const result = adversarialStep(opponents, pictures, {
             ...{ ...settings, reconstruction, adversarialWeight: config.adversarial, temporalWeight: temporal.weight },
             ...{ share: config.topK.mode === 'paper' ? share : 1, topKOf: config.topK.of },
@@ -241,6 +253,21 @@ function checkNumbers(values: Readonly<Record<string, number>>, step: number): v
       hint: 'Halve the learning rate ("optimiser.rate") and run again: it goes on from the checkpoint.',
     },
   );
+}
+
+/** Crops of each kind whose spectra are compared. */
+const spectra = 1500;
+
+async function kernelFor(
+  tf: Backend['tf'],
+  sampler: UnpairedSampler,
+  { data }: Blur2BlurConfig,
+): Promise<Float32Array> {
+  const { batch, crop } = data;
+  const batches: UnpairedBatch[] = [];
+  for (let i = 0; i * batch < spectra; i += 1) batches.push(await sampler.batch(i));
+  const [unknown, known] = [batches.map((each) => each.unknown), batches.map((each) => each.known)];
+  return matchingKernel(tf, { batch, crop, unknown, known });
 }
 
 /** The pictures of a step; the moved ones get noise of their own. */
