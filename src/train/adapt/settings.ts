@@ -82,7 +82,7 @@ export interface AdaptRecipeOptions extends AdaptEffort {
 }
 
 /** Most of a run that the mean of the translator's parameters reaches back over, and that the discriminator learns ahead. */
-const [meanPart, aheadPart] = [1 / 20, 5 / 8];
+const [meanPart, aheadPart] = [1 / 20, 49 / 50];
 /** Fewest steps between tests: each takes as long as many steps. */
 const testEvery = 250;
 
