@@ -91,8 +91,7 @@ export function seeScene(
   poseOf: (row: number) => Pose,
   out: Float32Array,
 ): void {
-  const { data, width: pw, height: ph } = photo;
-  const stride = 3 * pw;
+  out.fill(0);
   let at = 0;
   for (let v = 0; v < height; v += 1) {
     const { cos, sin, x, y, yaw, pitch } = projection(poseOf(v), centre);
@@ -100,33 +99,7 @@ export function seeScene(
     for (let u = 0; u < width; u += 1, at += 3) {
       const du = u - (width - 1) / 2;
       const depth = 1 / (1 + yaw * du + pitch * dv);
-      const px = x + (cos * du - sin * dv) * depth;
-      const py = y + (sin * du + cos * dv) * depth;
-      const ix = Math.floor(px);
-      const iy = Math.floor(py);
-      if (ix < 1 || iy < 1 || ix + 2 >= pw || iy + 2 >= ph) {
-        seeBeyond(photo, px, py, out, at);
-        continue;
-      }
-      const wx = phaseAt(px - ix);
-      const wy = phaseAt(py - iy);
-      const a = cubic[wx]!;
-      const b = cubic[wx + 1]!;
-      const c = cubic[wx + 2]!;
-      const d = cubic[wx + 3]!;
-      let r = 0;
-      let g = 0;
-      let bl = 0;
-      let from = (iy - 1) * stride + 3 * (ix - 1);
-      for (let j = 0; j < 4; j += 1, from += stride) {
-        const w = cubic[wy + j]!;
-        r += w * (a * data[from]! + b * data[from + 3]! + c * data[from + 6]! + d * data[from + 9]!);
-        g += w * (a * data[from + 1]! + b * data[from + 4]! + c * data[from + 7]! + d * data[from + 10]!);
-        bl += w * (a * data[from + 2]! + b * data[from + 5]! + c * data[from + 8]! + d * data[from + 11]!);
-      }
-      out[at] = r > 0 ? r : 0;
-      out[at + 1] = g > 0 ? g : 0;
-      out[at + 2] = bl > 0 ? bl : 0;
+      addPoint(photo, x + (cos * du - sin * dv) * depth, y + (sin * du + cos * dv) * depth, out, at);
     }
   }
 }
@@ -138,43 +111,42 @@ export function seeScene(
  * @param out interleaved linear RGB, which is added to.
  */
 export function addSeen(picture: LinearPicture, places: Float32Array, out: Float32Array): void {
-  const { data, width, height } = picture;
-  const stride = 3 * width;
-  const beyond = new Float32Array(3);
-  for (let at = 0, k = 0; at < out.length; at += 3, k += 2) {
-    const px = places[k]!;
-    const py = places[k + 1]!;
-    const ix = Math.floor(px);
-    const iy = Math.floor(py);
-    if (ix < 1 || iy < 1 || ix + 2 >= width || iy + 2 >= height) {
-      seeBeyond(picture, px, py, beyond, 0);
-      for (let channel = 0; channel < 3; channel += 1) out[at + channel]! += beyond[channel]!;
-      continue;
-    }
-    const wx = phaseAt(px - ix);
-    const wy = phaseAt(py - iy);
-    const a = cubic[wx]!;
-    const b = cubic[wx + 1]!;
-    const c = cubic[wx + 2]!;
-    const d = cubic[wx + 3]!;
-    let r = 0;
-    let g = 0;
-    let bl = 0;
-    let from = (iy - 1) * stride + 3 * (ix - 1);
-    for (let j = 0; j < 4; j += 1, from += stride) {
-      const w = cubic[wy + j]!;
-      r += w * (a * data[from]! + b * data[from + 3]! + c * data[from + 6]! + d * data[from + 9]!);
-      g += w * (a * data[from + 1]! + b * data[from + 4]! + c * data[from + 7]! + d * data[from + 10]!);
-      bl += w * (a * data[from + 2]! + b * data[from + 5]! + c * data[from + 8]! + d * data[from + 11]!);
-    }
-    out[at]! += r > 0 ? r : 0;
-    out[at + 1]! += g > 0 ? g : 0;
-    out[at + 2]! += bl > 0 ? bl : 0;
-  }
+  for (let at = 0, k = 0; at < out.length; at += 3, k += 2) addPoint(picture, places[k]!, places[k + 1]!, out, at);
 }
 
-/** One pixel whose samples lie partly outside the photograph. */
-function seeBeyond({ data, width, height }: LinearPicture, px: number, py: number, out: Float32Array, at: number) {
+/** Adds what a picture shows at one place, by the cubic kernel. */
+function addPoint(picture: LinearPicture, px: number, py: number, out: Float32Array, at: number): void {
+  const { data, width, height } = picture;
+  const ix = Math.floor(px);
+  const iy = Math.floor(py);
+  if (ix < 1 || iy < 1 || ix + 2 >= width || iy + 2 >= height) {
+    addPointBeyond(picture, px, py, out, at);
+    return;
+  }
+  const stride = 3 * width;
+  const wx = phaseAt(px - ix);
+  const wy = phaseAt(py - iy);
+  const a = cubic[wx]!;
+  const b = cubic[wx + 1]!;
+  const c = cubic[wx + 2]!;
+  const d = cubic[wx + 3]!;
+  let r = 0;
+  let g = 0;
+  let bl = 0;
+  let from = (iy - 1) * stride + 3 * (ix - 1);
+  for (let j = 0; j < 4; j += 1, from += stride) {
+    const w = cubic[wy + j]!;
+    r += w * (a * data[from]! + b * data[from + 3]! + c * data[from + 6]! + d * data[from + 9]!);
+    g += w * (a * data[from + 1]! + b * data[from + 4]! + c * data[from + 7]! + d * data[from + 10]!);
+    bl += w * (a * data[from + 2]! + b * data[from + 5]! + c * data[from + 8]! + d * data[from + 11]!);
+  }
+  out[at]! += r > 0 ? r : 0;
+  out[at + 1]! += g > 0 ? g : 0;
+  out[at + 2]! += bl > 0 ? bl : 0;
+}
+
+/** {@link addPoint} where samples lie partly outside the photograph. */
+function addPointBeyond({ data, width, height }: LinearPicture, px: number, py: number, out: Float32Array, at: number) {
   const ix = Math.floor(px);
   const iy = Math.floor(py);
   const wx = phaseAt(px - ix);
@@ -187,7 +159,7 @@ function seeBeyond({ data, width, height }: LinearPicture, px: number, py: numbe
         sum += cubic[wy + j]! * cubic[wx + i]! * data[3 * (row + mirrored(ix - 1 + i, width)) + channel]!;
       }
     }
-    out[at + channel] = sum > 0 ? sum : 0;
+    out[at + channel]! += sum > 0 ? sum : 0;
   }
 }
 
