@@ -52,35 +52,23 @@ export function cameraFor(format: CameraFormat): Camera {
   return new ContainerCamera(container === 'mp4' ? 'mov' : 'matroska');
 }
 
-/** One WebM or MP4 stream in pieces, as MediaRecorder makes it. */
-class ContainerCamera implements Camera {
-  readonly #format: string;
-  #chunks: { readonly data: Buffer; readonly arrived: number }[] = [];
-  #bytes = 0;
-  #ended = false;
+/** A camera whose chunks wait until they are decoded. */
+abstract class WaitingCamera<T> implements Camera {
+  protected waiting: T[] = [];
+  protected bytes = 0;
+  protected ended = false;
   #wake: (() => void) | undefined;
-  /** When what is being decoded arrived. */
-  #arrived = Date.now();
 
-  constructor(format: string) {
-    this.#format = format;
-  }
+  abstract push(chunk: CameraChunk): boolean;
 
-  push({ data }: CameraChunk): boolean {
-    if (this.#ended) return false;
-    if (this.#bytes + data.byteLength > mostBytes) {
-      // A hole in the middle of a container cannot be decoded across: the stream is over, and the page begins anew.
-      this.end();
-      return false;
-    }
-    this.#chunks.push({ data: Buffer.from(data), arrived: Date.now() });
-    this.#bytes += data.byteLength;
-    this.#wake?.();
-    return true;
-  }
+  /** Decodes what comes until the end. */
+  protected abstract decode(
+    onPicture: (decoded: DecodedPicture) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
 
   end(): void {
-    this.#ended = true;
+    this.ended = true;
     this.#wake?.();
   }
 
@@ -89,48 +77,94 @@ class ContainerCamera implements Camera {
       this.end();
     };
     signal.addEventListener('abort', stop, { once: true });
-    const shown = "The browser's camera";
     try {
-      const options = { probesize: '32000', analyzeduration: '0', protocol_whitelist: 'none' };
-      const request = { url: '', format: this.#format, options, shown, read: (size: number) => this.#read(size) };
-      await using connection = await Connection.open({ ...request, silence: 60_000 }, signal);
-      const { stream } = connection;
-      const pace = new Pace(signal);
-      const show = async (decoded: DecodedPicture): Promise<void> => {
-        const { picture, seconds, captured } = decoded;
-        try {
-          if (Date.now() - captured > mostHeld) pace.restart(seconds);
-          else await pace.until(seconds);
-        } catch (error) {
-          picture.free();
-          throw error;
-        }
-        await onPicture(decoded);
-      };
-      using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, show);
-      await connection.run((packet) => decoder.decode(packet, this.#arrived), shown, signal);
-      await decoder.decode(null);
+      await this.decode(onPicture, signal);
     } finally {
       signal.removeEventListener('abort', stop);
       this.end();
-      this.#chunks = [];
+      this.forget();
     }
   }
 
-  async #read(size: number): Promise<Buffer | undefined> {
-    while (this.#chunks.length === 0 && !this.#ended) {
+  protected add(chunk: T, bytes: number): void {
+    this.waiting.push(chunk);
+    this.bytes += bytes;
+    this.#wake?.();
+  }
+
+  /** Resolves when a chunk waits, or no more come. */
+  protected async arrival(): Promise<void> {
+    while (this.waiting.length === 0 && !this.ended) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    const [first] = this.#chunks;
+  }
+
+  protected forget(): void {
+    this.waiting = [];
+    this.bytes = 0;
+  }
+}
+
+/** One WebM or MP4 stream in pieces, as MediaRecorder makes it. */
+class ContainerCamera extends WaitingCamera<{ readonly data: Buffer; readonly arrived: number }> {
+  readonly #format: string;
+  /** When what is being decoded arrived. */
+  #arrived = Date.now();
+
+  constructor(format: string) {
+    super();
+    this.#format = format;
+  }
+
+  push({ data }: CameraChunk): boolean {
+    if (this.ended) return false;
+    if (this.bytes + data.byteLength > mostBytes) {
+      // A hole in the middle of a container cannot be decoded across: the stream is over, and the page begins anew.
+      this.end();
+      return false;
+    }
+    this.add({ data: Buffer.from(data), arrived: Date.now() }, data.byteLength);
+    return true;
+  }
+
+  protected async decode(
+    onPicture: (decoded: DecodedPicture) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const shown = "The browser's camera";
+    const options = { probesize: '32000', analyzeduration: '0', protocol_whitelist: 'none' };
+    const request = { url: '', format: this.#format, options, shown, read: (size: number) => this.#read(size) };
+    await using connection = await Connection.open({ ...request, silence: 60_000 }, signal);
+    const { stream } = connection;
+    const pace = new Pace(signal);
+    const show = async (decoded: DecodedPicture): Promise<void> => {
+      const { picture, seconds, captured } = decoded;
+      try {
+        if (Date.now() - captured > mostHeld) pace.restart(seconds);
+        else await pace.until(seconds);
+      } catch (error) {
+        picture.free();
+        throw error;
+      }
+      await onPicture(decoded);
+    };
+    using decoder = await LiveDecoder.open(stream.codecpar, stream.timeBase, show);
+    await connection.run((packet) => decoder.decode(packet, this.#arrived), shown, signal);
+    await decoder.decode(null);
+  }
+
+  async #read(size: number): Promise<Buffer | undefined> {
+    await this.arrival();
+    const [first] = this.waiting;
     if (!first) return undefined;
     const { data, arrived } = first;
     const piece = data.subarray(0, size);
-    if (piece.length === data.length) this.#chunks.shift();
-    else this.#chunks[0] = { data: data.subarray(size), arrived };
+    if (piece.length === data.length) this.waiting.shift();
+    else this.waiting[0] = { data: data.subarray(size), arrived };
     this.#arrived = arrived;
-    this.#bytes -= piece.length;
+    this.bytes -= piece.length;
     return piece;
   }
 }
@@ -143,17 +177,14 @@ interface WaitingChunk {
 }
 
 /** Encoded pictures, one by one, as WebCodecs makes them. */
-class ChunkCamera implements Camera {
+class ChunkCamera extends WaitingCamera<WaitingChunk> {
   readonly #codec: c.AVCodecID;
   readonly #description: Buffer | undefined;
-  #waiting: WaitingChunk[] = [];
-  #bytes = 0;
-  #ended = false;
   /** Something is missing: only a keyframe can be decoded. */
   #broken = true;
-  #wake: (() => void) | undefined;
 
   constructor({ codec, description }: CameraFormat & { kind: 'chunks' }) {
+    super();
     const id = codecs.find(([pattern]) => pattern.test(codec))?.[1];
     if (id === undefined) throw new DeblurError('USAGE', `A camera can't be sent as ${codec.slice(0, 40)}.`);
     if (description && description.byteLength > 65_536) {
@@ -164,74 +195,51 @@ class ChunkCamera implements Camera {
   }
 
   push({ data, timestamp, keyframe = false }: CameraChunk): boolean {
-    if (this.#ended || data.byteLength === 0 || data.byteLength > largestChunk) return false;
-    const crowded = this.#waiting.length >= mostChunks || this.#bytes + data.byteLength > mostBytes;
-    if (keyframe && crowded) this.#forget();
+    if (this.ended || data.byteLength === 0 || data.byteLength > largestChunk) return false;
+    const crowded = this.waiting.length >= mostChunks || this.bytes + data.byteLength > mostBytes;
+    if (keyframe && crowded) this.forget();
     if ((this.#broken || crowded) && !keyframe) {
       this.#broken = true;
       return false;
     }
     this.#broken = false;
-    this.#waiting.push({ data: Buffer.from(data), timestamp, keyframe, arrived: Date.now() });
-    this.#bytes += data.byteLength;
-    this.#wake?.();
+    this.add({ data: Buffer.from(data), timestamp, keyframe, arrived: Date.now() }, data.byteLength);
     return true;
   }
 
-  end(): void {
-    this.#ended = true;
-    this.#wake?.();
-  }
-
-  async run(onPicture: (decoded: DecodedPicture) => void | Promise<void>, signal: AbortSignal): Promise<void> {
-    const stop = () => {
-      this.end();
-    };
-    signal.addEventListener('abort', stop, { once: true });
+  protected async decode(
+    onPicture: (decoded: DecodedPicture) => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     using parameters = new av.CodecParameters();
     parameters.alloc();
     parameters.codecType = c.AVMEDIA_TYPE_VIDEO;
     parameters.codecId = this.#codec;
     if (this.#description) parameters.extradata = this.#description;
     const clock = { num: 1, den: 1_000_000 };
-    try {
+    throwIfAborted(signal);
+    using decoder = await LiveDecoder.open(parameters, clock, onPicture);
+    for (;;) {
+      const chunk = await this.#take();
       throwIfAborted(signal);
-      using decoder = await LiveDecoder.open(parameters, clock, onPicture);
-      for (;;) {
-        const chunk = await this.#take();
-        throwIfAborted(signal);
-        if (!chunk) break;
-        using packet = new av.Packet();
-        packet.alloc();
-        packet.data = chunk.data;
-        const { timestamp } = chunk;
-        const stated = timestamp !== undefined && Number.isFinite(timestamp) && Math.abs(timestamp) < 1e9;
-        packet.pts = stated ? BigInt(Math.round(timestamp * clock.den)) : c.AV_NOPTS_VALUE;
-        packet.dts = c.AV_NOPTS_VALUE;
-        packet.isKeyframe = chunk.keyframe;
-        await decoder.decode(packet, chunk.arrived);
-      }
-      await decoder.decode(null);
-    } finally {
-      signal.removeEventListener('abort', stop);
-      this.end();
-      this.#forget();
+      if (!chunk) break;
+      using packet = new av.Packet();
+      packet.alloc();
+      packet.data = chunk.data;
+      const { timestamp } = chunk;
+      const stated = timestamp !== undefined && Number.isFinite(timestamp) && Math.abs(timestamp) < 1e9;
+      packet.pts = stated ? BigInt(Math.round(timestamp * clock.den)) : c.AV_NOPTS_VALUE;
+      packet.dts = c.AV_NOPTS_VALUE;
+      packet.isKeyframe = chunk.keyframe;
+      await decoder.decode(packet, chunk.arrived);
     }
+    await decoder.decode(null);
   }
 
   async #take(): Promise<WaitingChunk | undefined> {
-    while (this.#waiting.length === 0 && !this.#ended) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    const chunk = this.#waiting.shift();
-    if (chunk) this.#bytes -= chunk.data.byteLength;
+    await this.arrival();
+    const chunk = this.waiting.shift();
+    if (chunk) this.bytes -= chunk.data.byteLength;
     return chunk;
-  }
-
-  #forget(): void {
-    this.#waiting = [];
-    this.#bytes = 0;
   }
 }
