@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import { backendNames, openBackend, type BackendName } from '../runtime/tensorflow/backend.js';
@@ -10,6 +9,7 @@ import { scoreText } from '../train/evaluate/score-text.js';
 import { TrainingView } from '../train/log/terminal-view.js';
 import type { TrainProgress } from '../train/trainer.js';
 import { aligned } from './aligned.js';
+import { CountBar } from './count-bar.js';
 import { interruptSignal } from './exit.js';
 import { count, wholeNumber } from './numbers.js';
 
@@ -81,9 +81,8 @@ function lengthOf(model: string, min: number | undefined, max: number | undefine
 /** Shows the stages: a bar for each on a terminal, a line elsewhere, and the training in its own way. */
 class AdaptView {
   readonly #stream: NodeJS.WriteStream;
-  #bar: SingleBar | undefined;
+  #bar: CountBar | undefined;
   #training: TrainingView | undefined;
-  #doing = '';
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
@@ -96,15 +95,8 @@ class AdaptView {
   }
 
   progress({ doing, done, total }: AdaptProgress): void {
-    if (!this.#stream.isTTY) return;
-    this.#bar ??= new SingleBar({
-      stream: this.#stream,
-      format: '{bar} {doing} {value}/{total} | ETA {eta_formatted}',
-      clearOnComplete: true,
-    });
-    if (doing !== this.#doing) this.#bar.start(total, done, { doing });
-    this.#doing = doing;
-    this.#bar.update(done, { doing });
+    this.#bar ??= new CountBar('{bar} {doing} {value}/{total} | ETA {eta_formatted}', this.#stream);
+    this.#bar.update({ doing, done, total, kept: done });
   }
 
   step(progress: TrainProgress): void {
@@ -121,7 +113,6 @@ class AdaptView {
     this.#training?.close();
     this.#bar = undefined;
     this.#training = undefined;
-    this.#doing = '';
   }
 }
 

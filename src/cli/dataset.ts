@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { checked, readJson } from '../checked.js';
 import { DeblurError } from '../errors.js';
@@ -14,6 +13,7 @@ import { syntheticBlur } from '../train/known-blur/synthetic-blur.js';
 import { openPairSet } from '../train/sets/open-set.js';
 import { findFootage } from '../train/split/footage.js';
 import { splitFootage, type SplitReport } from '../train/split/split-footage.js';
+import { CountBar } from './count-bar.js';
 import { interruptSignal } from './exit.js';
 import { count, fraction, wholeNumber } from './numbers.js';
 
@@ -35,29 +35,20 @@ async function build(file: string, given: string | undefined, flags: BuildFlags)
       hint: 'Name it after the config, or as "out" inside it.',
     });
   }
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} {value}/{total} sequences | ETA {eta_formatted}', clearOnComplete: true })
-    : undefined;
-  let started = false;
-  try {
-    const report = await buildDataset(config, {
-      out,
-      sources: sources ?? folder,
-      ...(workers === undefined ? {} : { workers }),
-      ...(limit === undefined ? {} : { limit }),
-      signal: interruptSignal(),
-      onSequence: ({ done, total, kept }) => {
-        if (bar && !started) bar.start(total, kept);
-        started = true;
-        bar?.update(done);
-        if (!bar && (done % 10 === 0 || done === total)) process.stderr.write(`${done} of ${total} sequences\n`);
-      },
-    });
-    bar?.stop();
-    process.stdout.write(summary(report));
-  } finally {
-    bar?.stop();
-  }
+  using bar = new CountBar('{bar} {value}/{total} sequences | ETA {eta_formatted}');
+  const report = await buildDataset(config, {
+    out,
+    sources: sources ?? folder,
+    ...(workers === undefined ? {} : { workers }),
+    ...(limit === undefined ? {} : { limit }),
+    signal: interruptSignal(),
+    onSequence: ({ done, total, kept }) => {
+      bar.update({ done, total, kept });
+      if (!bar.visible && (done % 10 === 0 || done === total)) process.stderr.write(`${done} of ${total} sequences\n`);
+    },
+  });
+  bar.stop();
+  process.stdout.write(summary(report));
 }
 
 /** Reasons that are listed before the rest is only counted. */
@@ -102,26 +93,17 @@ async function split(paths: readonly string[], flags: SplitFlags): Promise<void>
       hint: 'For instance: deblur dataset split clips/ photo.jpg own-camera/',
     });
   }
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} {doing} {value}/{total}', clearOnComplete: true })
-    : undefined;
-  let doing = '';
-  try {
-    const report = await splitFootage(paths.slice(0, -1), {
-      ...flags,
-      out,
-      signal: interruptSignal(),
-      onProgress: (progress) => {
-        if (bar && doing !== progress.doing) bar.start(progress.total, progress.done, { doing: progress.doing });
-        doing = progress.doing;
-        bar?.update(progress.done, { doing });
-      },
-    });
-    bar?.stop();
-    process.stdout.write(splitSummary(report));
-  } finally {
-    bar?.stop();
-  }
+  using bar = new CountBar('{bar} {doing} {value}/{total}');
+  const report = await splitFootage(paths.slice(0, -1), {
+    ...flags,
+    out,
+    signal: interruptSignal(),
+    onProgress: ({ doing, done, total }) => {
+      bar.update({ doing, done, total, kept: done });
+    },
+  });
+  bar.stop();
+  process.stdout.write(splitSummary(report));
 }
 
 function splitSummary({ out, scenes, frames, looked, unusable }: SplitReport): string {
@@ -151,28 +133,19 @@ interface BlurFlags {
 async function blur(from: string, to: string, flags: BlurFlags): Promise<void> {
   const { variants, seed, shortSide } = flags;
   const signal = interruptSignal();
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} {value}/{total} pictures | ETA {eta_formatted}', clearOnComplete: true })
-    : undefined;
+  using bar = new CountBar('{bar} {value}/{total} pictures | ETA {eta_formatted}');
   await using known = await knownBlur(flags, signal);
-  let begun = false;
-  try {
-    const { made, kept } = await blurPictures(known, {
-      ...{ from, to, signal },
-      ...(variants === undefined ? {} : { variants }),
-      ...(seed === undefined ? {} : { seed }),
-      ...(shortSide === undefined ? {} : { shortSide }),
-      onPicture: ({ done, total }) => {
-        if (bar && !begun) bar.start(total, 0);
-        begun = true;
-        bar?.update(done);
-      },
-    });
-    bar?.stop();
-    process.stdout.write(`${to}: ${made} pictures blurred${kept > 0 ? `, ${kept} kept` : ''}; ${known.name}.\n`);
-  } finally {
-    bar?.stop();
-  }
+  const { made, kept } = await blurPictures(known, {
+    ...{ from, to, signal },
+    ...(variants === undefined ? {} : { variants }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(shortSide === undefined ? {} : { shortSide }),
+    onPicture: ({ done, total }) => {
+      bar.update({ done, total });
+    },
+  });
+  bar.stop();
+  process.stdout.write(`${to}: ${made} pictures blurred${kept > 0 ? `, ${kept} kept` : ''}; ${known.name}.\n`);
 }
 
 async function knownBlur(flags: BlurFlags, signal: AbortSignal): Promise<KnownBlur> {

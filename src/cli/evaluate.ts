@@ -1,4 +1,3 @@
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import type { SsimKind } from '../metrics/ssim.js';
@@ -11,6 +10,7 @@ import { htmlReport } from '../train/evaluate/html-report.js';
 import { layoutNames, openPairSet } from '../train/sets/open-set.js';
 import { selectScenes } from '../train/sets/select-scenes.js';
 import { evaluationTable } from './evaluation-table.js';
+import { CountBar } from './count-bar.js';
 import { interruptSignal } from './exit.js';
 import { byteCount, count, fraction } from './numbers.js';
 import { refuseExisting, writeReport } from './report-file.js';
@@ -52,34 +52,24 @@ async function evaluate(model: string, folder: string, flags: EvaluateFlags): Pr
   const found = await openPairSet(folder, { split, ...(layout === undefined ? {} : { layout }) });
   const set = scenes ? selectScenes(found, scenes) : found;
   const models = await modelsOf(chains, flags, signal);
-  const bar = process.stderr.isTTY
-    ? new SingleBar({ format: '{bar} {value}/{total} frames | {psnr} dB | ETA {eta_formatted}', clearOnComplete: true })
-    : undefined;
-  let begun = false;
-  try {
-    const { evaluation, showcase } = await evaluateSet(set, {
-      ...{ models, ssim, temporal, signal },
-      ...(limit === undefined ? {} : { limit }),
-      ...(lpips === undefined ? {} : { lpips }),
-      crops: html === undefined ? 0 : flags.crops,
-      onFrame: ({ done, total, frame }) => {
-        const psnr = frame.scores[frame.scores.length > 1 ? 1 : 0]?.psnr.toFixed(2) ?? '-';
-        if (bar && !begun) bar.start(total, 0, { psnr });
-        begun = true;
-        bar?.update(done, { psnr });
-      },
-    });
-    bar?.stop();
-    const text = `${JSON.stringify(evaluation, undefined, 2)}\n`;
-    process.stdout.write(json === true ? text : evaluationTable(evaluation));
-    if (typeof json === 'string') await writeReport(json, text, overwrite);
-    if (html !== undefined) {
-      const made = `deblur-stream ${manifest.version}, ${new Date().toISOString().slice(0, 10)}`;
-      const how = names.map((name, i) => `${name} on ${evaluation.providers[i] ?? '-'}`);
-      await writeReport(html, htmlReport(evaluation, showcase, [made, ...how]), overwrite);
-    }
-  } finally {
-    bar?.stop();
+  using bar = new CountBar('{bar} {value}/{total} frames | {psnr} dB | ETA {eta_formatted}');
+  const { evaluation, showcase } = await evaluateSet(set, {
+    ...{ models, ssim, temporal, signal },
+    ...(limit === undefined ? {} : { limit }),
+    ...(lpips === undefined ? {} : { lpips }),
+    crops: html === undefined ? 0 : flags.crops,
+    onFrame: ({ done, total, frame }) => {
+      bar.update({ done, total, psnr: frame.scores[frame.scores.length > 1 ? 1 : 0]?.psnr.toFixed(2) ?? '-' });
+    },
+  });
+  bar.stop();
+  const text = `${JSON.stringify(evaluation, undefined, 2)}\n`;
+  process.stdout.write(json === true ? text : evaluationTable(evaluation));
+  if (typeof json === 'string') await writeReport(json, text, overwrite);
+  if (html !== undefined) {
+    const made = `deblur-stream ${manifest.version}, ${new Date().toISOString().slice(0, 10)}`;
+    const how = names.map((name, i) => `${name} on ${evaluation.providers[i] ?? '-'}`);
+    await writeReport(html, htmlReport(evaluation, showcase, [made, ...how]), overwrite);
   }
 }
 
