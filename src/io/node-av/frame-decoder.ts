@@ -3,6 +3,7 @@ import type { DamageCount } from '../damage.js';
 import { av, constants as c } from './binding.js';
 import { errorText } from './failure.js';
 import { streamInfo } from './media-info.js';
+import { emptyPicture } from './native-frame.js';
 
 /** Takes a decoded picture, which is then its own to free; false means "no more". */
 export type PictureSink = (picture: av.Frame) => Promise<boolean>;
@@ -92,7 +93,7 @@ export class FrameDecoder implements Disposable {
   /** Takes out the pictures that are ready. False when the sink wants no more. */
   async #receive(sink: PictureSink): Promise<boolean> {
     for (;;) {
-      const picture = (this.#spare ??= allocateFrame());
+      const picture = (this.#spare ??= emptyPicture());
       const received = await this.#decoder.receiveFrame(picture);
       if (received === c.AVERROR_EAGAIN || received === c.AVERROR_EOF) return true;
       if (received < 0) {
@@ -114,10 +115,4 @@ export class FrameDecoder implements Disposable {
     this.#spare?.free();
     this.#decoder.freeContext();
   }
-}
-
-function allocateFrame(): av.Frame {
-  const frame = new av.Frame();
-  frame.alloc();
-  return frame;
 }

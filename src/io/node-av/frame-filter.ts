@@ -2,7 +2,7 @@ import { DeblurError } from '../../errors.js';
 import type { Frame } from '../frame.js';
 import { av } from './binding.js';
 import { check } from './failure.js';
-import { nativePicture, wrapFrame } from './native-frame.js';
+import { emptyPicture, nativePicture, wrapFrame } from './native-frame.js';
 import { fromNative } from './rational.js';
 
 /** One of FFmpeg's filters with its options, for instance `['scale', '640:360']`. */
@@ -80,8 +80,7 @@ export class FrameFilter implements Disposable {
     const timeBase = fromNative(this.#sink.buffersinkGetTimeBase());
     const frames: Frame[] = [];
     for (;;) {
-      const picture = new av.Frame();
-      picture.alloc();
+      const picture = emptyPicture();
       if ((await this.#sink.buffersinkGetFrame(picture)) < 0) {
         picture.free();
         return frames;

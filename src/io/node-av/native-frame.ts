@@ -38,10 +38,16 @@ export function formatName(format: c.AVPixelFormat): string {
   return av.avGetPixFmtName(format) ?? 'unknown';
 }
 
-/** A picture of the given size and format with uninitialised samples. */
-export function allocatePicture(format: c.AVPixelFormat, width: number, height: number): av.Frame {
+/** A frame that a decoder or a filter can give its next picture in. */
+export function emptyPicture(): av.Frame {
   const frame = new av.Frame();
   frame.alloc();
+  return frame;
+}
+
+/** A picture of the given size and format with uninitialised samples. */
+export function allocatePicture(format: c.AVPixelFormat, width: number, height: number): av.Frame {
+  const frame = emptyPicture();
   frame.format = format;
   frame.width = width;
   frame.height = height;

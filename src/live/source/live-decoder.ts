@@ -1,7 +1,7 @@
 import { DeblurError } from '../../errors.js';
 import { av, constants as c } from '../../io/node-av/binding.js';
 import { errorText } from '../../io/node-av/failure.js';
-import { plainRange } from '../../io/node-av/native-frame.js';
+import { emptyPicture, plainRange } from '../../io/node-av/native-frame.js';
 
 /** A decoded picture on its way. */
 export interface DecodedPicture {
@@ -126,7 +126,7 @@ export class LiveDecoder implements Disposable {
 
   async #receive(): Promise<void> {
     for (;;) {
-      const picture = (this.#spare ??= emptyFrame());
+      const picture = (this.#spare ??= emptyPicture());
       const received = await this.#context.receiveFrame(picture);
       if (received === c.AVERROR_EAGAIN || received === c.AVERROR_EOF) return;
       if (received < 0) {
@@ -148,10 +148,4 @@ export class LiveDecoder implements Disposable {
     this.#spare?.free();
     this.#context.freeContext();
   }
-}
-
-function emptyFrame(): av.Frame {
-  const frame = new av.Frame();
-  frame.alloc();
-  return frame;
 }
