@@ -17,7 +17,7 @@ const lumaScale = Array.from({ length: lumaBands }, (_, band) => {
 const chromaScale = [0.12, 0.02, 0.02, 0.012];
 
 /** Luma of RGB, and blue and red difference in [-0.5, 0.5] (ITU-R BT.601). */
-const lumaOfRgb = [0.299, 0.587, 0.114] as const;
+export const lumaOfRgb = [0.299, 0.587, 0.114] as const;
 const chromaOfRgb = [
   [-0.299 / 1.772, -0.587 / 1.772, 0.886 / 1.772],
   [0.701 / 1.402, -0.587 / 1.402, -0.114 / 1.402],

@@ -1,4 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { lumaOfRgb } from '../../models/frame-bands.js';
 import type { Tfjs } from '../../runtime/tensorflow/tensor.js';
 
 /** Side of a kernel that {@link matchingKernel} gives. */
@@ -18,7 +19,6 @@ const [least, most] = [-0.5, 1.6];
 const unchanged = [1, 2, 3] as const;
 /** Keeps the logarithm of an empty frequency finite. */
 const tiny = 1e-8;
-const lumaOfRgb = [0.299, 0.587, 0.114];
 
 /**
  * The linear filter that gives pictures with unknown blur the mean spectrum of pictures with known blur. What pictures
@@ -64,7 +64,7 @@ function logSpectrum(tf: Tfjs, pictures: readonly Float32Array[], batch: number,
       tf.reshape(tf.matMul(tf.reshape<tfjs.Rank.R2>(x, [-1, crop]), matrix), [batch, crop, crop]);
     const spectra = pictures.map((data) =>
       tf.tidy(() => {
-        const luma = tf.sum(tf.mul(tf.tensor4d(data, [batch, crop, crop, 3]), lumaOfRgb), 3);
+        const luma = tf.sum(tf.mul(tf.tensor4d(data, [batch, crop, crop, 3]), [...lumaOfRgb]), 3);
         const tapered = tf.mul(tf.sub(luma, tf.mean(luma, [1, 2], true)), taper);
         const [c, s] = [cosines, sines].map((matrix) => tf.transpose(times(tapered, matrix), [0, 2, 1]));
         if (!c || !s) throw new TypeError('there are two parts');
