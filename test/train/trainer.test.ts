@@ -1,15 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checked } from '../../src/checked.js';
 import { openModel } from '../../src/models/registry.js';
 import type { Backend } from '../../src/runtime/tensorflow/backend.js';
 import { trainConfig } from '../../src/train/config.js';
-import { jsonlLog } from '../../src/train/log/jsonl-log.js';
 import { train, type TrainReport } from '../../src/train/trainer.js';
 import { scratchFolder } from '../support/io.js';
 import { writePairs } from '../support/pairs.js';
 import { testBackend } from '../support/tensorflow.js';
+import { runTraining } from '../support/training-run.js';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let backend: Backend;
@@ -39,27 +39,11 @@ interface Line {
   loss?: number;
 }
 
-async function run(
-  name: string,
-  changes: object,
-  stopAfter = Infinity,
-): Promise<{ report: TrainReport; lines: Line[] }> {
-  const folder = scratch.path(name);
-  const file = path.join(folder, 'log.jsonl');
-  const stop = new AbortController();
-  const report = await train({
-    config: checked(trainConfig, { ...recipe, ...changes }, 'The recipe is not right'),
-    folder: scratch.path('.'),
-    run: folder,
-    backend,
-    log: (from) => jsonlLog(file, from),
-    signal: stop.signal,
-    onStep: ({ step }) => {
-      if (step >= stopAfter) stop.abort();
-    },
-  });
-  const lines = (await readFile(file, 'utf8')).trim().split('\n');
-  return { report, lines: lines.map((line) => JSON.parse(line) as Line) };
+async function run(name: string, changes: object, stopAfter = Infinity) {
+  const config = checked(trainConfig, { ...recipe, ...changes }, 'The recipe is not right');
+  return runTraining<TrainReport, Line>(scratch.path(name), stopAfter, (options) =>
+    train({ ...options, config, folder: scratch.path('.'), backend }),
+  );
 }
 
 describe('training', () => {

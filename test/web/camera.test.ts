@@ -2,52 +2,31 @@
 import { writeFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openVideo } from '../../src/io/index.js';
 import { LiveServer } from '../../src/serve/index.js';
-import { openBrowser, type TestBrowser } from '../support/browser.js';
-import { writeCameraClip } from '../support/camera-clip.js';
+import type { TestBrowser } from '../support/browser.js';
+import { lumasOf, openCameraBrowser, type CameraBrowser } from '../support/camera-browser.js';
 import { fixture } from '../support/fixtures.js';
-import { packed } from '../support/frames.js';
-import { scratchFolder } from '../support/io.js';
 import { PaintedFeed } from '../support/live-feed.js';
-import { buildPage, type BuiltPage } from '../support/page.js';
 import { serverLog } from '../support/server-log.js';
 
 const token = 'a-token-for-the-tests-only';
 const clip = fixture('clips/mountain-sharp.mp4');
 
-let built: BuiltPage;
+let opened: CameraBrowser;
 let browser: TestBrowser;
-let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 
 beforeAll(async () => {
-  built = await buildPage();
-  scratch = await scratchFolder();
-  const camera = scratch.path('camera.y4m');
-  await writeCameraClip(clip, camera);
-  browser = await openBrowser({ camera });
+  opened = await openCameraBrowser(clip);
+  ({ browser } = opened);
 });
 
 afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await scratch.remove();
-  await built[Symbol.asyncDispose]();
+  await opened[Symbol.asyncDispose]();
 });
 
 async function openServer(feed: PaintedFeed, port = 0): Promise<LiveServer> {
-  const page = built.folder;
+  const { page } = opened;
   return LiveServer.open({ feed, camera: true, source: 'a viewer’s camera', port, token, page, log: serverLog });
-}
-
-/** Luma planes of a video's frames. */
-async function lumas(path: string): Promise<Uint8Array[]> {
-  await using reader = await openVideo(path);
-  const planes: Uint8Array[] = [];
-  for await (const frame of reader.frames()) {
-    using held = frame;
-    planes.push(packed(held)[0] ?? new Uint8Array());
-  }
-  return planes;
 }
 
 /** Mean absolute difference of a picture and the nearest of others. */
@@ -86,9 +65,9 @@ test.each([
   await expect.poll(() => feed.camera.ended).toBe(1);
   await page.close();
 
-  const sent = scratch.path(`sent.${extension}`);
+  const sent = opened.scratch.path(`sent.${extension}`);
   await writeFile(sent, Buffer.concat(chunks.map(({ data }) => data)));
-  const [seen, truth] = [await lumas(sent), await lumas(clip)];
+  const [seen, truth] = [await lumasOf(sent), await lumasOf(clip)];
   expect(seen.length).toBeGreaterThan(25);
   for (const picture of seen.slice(10)) expect(nearest(picture, truth)).toBeLessThan(6);
   expect(browser.complaints).toEqual([]);

@@ -1,16 +1,12 @@
 /// <reference lib="dom" />
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openVideo } from '../../src/io/index.js';
 import { LiveSession, type LiveOptions } from '../../src/live/index.js';
 import { LiveServer } from '../../src/serve/index.js';
-import { openBrowser, type TestBrowser } from '../support/browser.js';
-import { writeCameraClip } from '../support/camera-clip.js';
+import type { TestBrowser } from '../support/browser.js';
+import { lumasOf, openCameraBrowser, type CameraBrowser } from '../support/camera-browser.js';
 import { CodedCamera } from '../support/coded-camera.js';
 import { fixture } from '../support/fixtures.js';
-import { packed } from '../support/frames.js';
-import { scratchFolder } from '../support/io.js';
-import { buildPage, type BuiltPage } from '../support/page.js';
 import { readCodes } from '../support/page-codes.js';
 import { serverLog } from '../support/server-log.js';
 
@@ -18,29 +14,23 @@ const token = 'a-token-for-the-tests-only';
 const clip = fixture('clips/mountain-blurry.mp4');
 const [width, height] = [320, 192];
 
-let built: BuiltPage;
+let opened: CameraBrowser;
 let browser: TestBrowser;
-let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 
 beforeAll(async () => {
-  built = await buildPage();
-  scratch = await scratchFolder();
-  const camera = scratch.path('camera.y4m');
-  await writeCameraClip(clip, camera);
-  browser = await openBrowser({ camera });
+  opened = await openCameraBrowser(clip);
+  ({ browser } = opened);
 });
 
 afterAll(async () => {
-  await browser[Symbol.asyncDispose]();
-  await scratch.remove();
-  await built[Symbol.asyncDispose]();
+  await opened[Symbol.asyncDispose]();
 });
 
 /** A real session, its server, and a page. */
 async function show(options: LiveOptions): Promise<{ page: Page } & AsyncDisposable> {
   const feed = await LiveSession.open({ fixed: true, ...options });
   const camera = options.source === 'browser';
-  const served = { feed, camera, source: 'a clip', page: built.folder, token, port: 0, log: serverLog };
+  const served = { feed, camera, source: 'a clip', page: opened.page, token, port: 0, log: serverLog };
   const server = await LiveServer.open(served);
   const page = await browser.context.newPage();
   await page.goto(server.link);
@@ -83,23 +73,12 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum / a.length;
 }
 
-/** Luma of the clip's frames. */
-async function clipLumas(): Promise<Uint8Array[]> {
-  await using reader = await openVideo(clip);
-  const planes: Uint8Array[] = [];
-  for await (const frame of reader.frames()) {
-    using held = frame;
-    planes.push(packed(held)[0] ?? new Uint8Array());
-  }
-  return planes;
-}
-
 // The encoder's own error is small at this quality.
 test('a file, deblurred: the left is the source, the right is not, until the strength is 0', async () => {
   await using shown = await show({ source: clip, loop: true, model: 'light', crf: 4 });
   const { page } = shown;
   await live(page);
-  const truth = await clipLumas();
+  const truth = await lumasOf(clip);
   const { original } = await lumas(page);
   expect(Math.min(...truth.map((plane) => difference(original, plane)))).toBeLessThan(4);
   const change = async () => {
@@ -118,7 +97,7 @@ test('the page’s own camera goes up, through the network, and comes back', asy
   await page.getByRole('heading', { name: 'Use your camera' }).waitFor();
   await page.locator('#cover').getByRole('button', { name: 'Use this camera' }).click();
   await page.getByText('Live, from this camera').waitFor({ timeout: 30_000 });
-  const truth = await clipLumas();
+  const truth = await lumasOf(clip);
   const { original } = await lumas(page);
   expect(original.length).toBe(width * height);
   expect(Math.min(...truth.map((plane) => difference(original, plane)))).toBeLessThan(8);

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -8,12 +8,12 @@ import { openModel } from '../../../src/models/registry.js';
 import type { Backend } from '../../../src/runtime/tensorflow/backend.js';
 import { blur2blurConfig } from '../../../src/train/blur2blur/config.js';
 import { trainBlur2Blur, type Blur2BlurReport } from '../../../src/train/blur2blur/trainer.js';
-import { jsonlLog } from '../../../src/train/log/jsonl-log.js';
 import { Random } from '../../../src/train/random.js';
 import { fixture } from '../../runtime/parity/interpreters.js';
 import { scratchFolder } from '../../support/io.js';
 import { writePairs } from '../../support/pairs.js';
 import { testBackend } from '../../support/tensorflow.js';
+import { runTraining } from '../../support/training-run.js';
 
 let scratch: Awaited<ReturnType<typeof scratchFolder>>;
 let backend: Backend;
@@ -61,27 +61,11 @@ const recipe = {
 
 type Line = Record<string, number>;
 
-async function run(
-  name: string,
-  changes: object = {},
-  stopAfter = Infinity,
-): Promise<{ report: Blur2BlurReport; lines: Line[] }> {
-  const folder = scratch.path(name);
-  const file = path.join(folder, 'log.jsonl');
-  const stop = new AbortController();
-  const report = await trainBlur2Blur({
-    config: checked(blur2blurConfig, { ...recipe, ...changes }, 'The recipe is not right'),
-    folder: scratch.path('.'),
-    run: folder,
-    backend,
-    log: (from) => jsonlLog(file, from),
-    signal: stop.signal,
-    onStep: ({ step }) => {
-      if (step >= stopAfter) stop.abort();
-    },
-  });
-  const lines = (await readFile(file, 'utf8')).trim().split('\n');
-  return { report, lines: lines.map((line) => JSON.parse(line) as Line) };
+async function run(name: string, changes: object = {}, stopAfter = Infinity) {
+  const config = checked(blur2blurConfig, { ...recipe, ...changes }, 'The recipe is not right');
+  return runTraining<Blur2BlurReport, Line>(scratch.path(name), stopAfter, (options) =>
+    trainBlur2Blur({ ...options, config, folder: scratch.path('.'), backend }),
+  );
 }
 
 const withoutSpeed = (lines: readonly Line[]) => lines.map((line) => ({ ...line, speed: 0 }));
