@@ -55,6 +55,11 @@ export const datasetConfig = z.strictObject({
   still: z.number().min(0).max(1).default(0.08),
   /** Part of the frame interval during which the shutter is open. Default 0.25-1. */
   exposure: range(0.25, 1, 0.01, 1),
+  /**
+   * Probability of a sequence with a fast shutter, open for 0.05 of the interval up to `exposure.min`, whose blur is shorter
+   * in proportion: motion alone does not tell how a frame is blurred. Default 0.
+   */
+  fast: z.number().min(0).max(1).default(0),
   /** Width in pixels that a photo is reduced to before it is filmed, where it is wider. Default 900-1800. */
   photoWidth: range(900, 1800, 64, 8192),
   /** Probability of a moving foreground in a sequence from a photo. Default 0.35. */
@@ -70,6 +75,12 @@ export const datasetConfig = z.strictObject({
   noise: range(0, 0.012, 0, 0.2),
   /** How far the lens of the blurry frames is out of focus: deviation of its Gaussian in pixels. Default: not at all. */
   defocus: range(0, 0, 0, 20),
+  /**
+   * What a lens in focus and the area of a sensor's pixels pass of a photo, in its truth too: deviation of a Gaussian in
+   * pixels. Without it a sharp frame is crisp where its pixels happen to meet the photo's and soft where they don't.
+   * Default 0.45-0.65.
+   */
+  optics: range(0.45, 0.65, 0.3, 2),
   /** Gain per colour channel and of all, as a factor's deviation from 1. Default 0.15. */
   whiteBalance: z.number().min(0).max(0.5).default(0.15),
   /** How the blurry frames are compressed. */

@@ -12,26 +12,45 @@ const reach = 3;
 export function soften(light: Float32Array, { width, height }: FrameSize, deviation: number): void {
   if (deviation <= 0) return;
   const kernel = gaussian(deviation);
-  const half = (kernel.length - 1) / 2;
-  const along = (source: Float32Array, target: Float32Array, step: 'x' | 'y') => {
-    for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        let [r, g, b] = [0, 0, 0];
-        for (let k = -half; k <= half; k += 1) {
-          const sx = step === 'x' ? Math.min(width - 1, Math.max(0, x + k)) : x;
-          const sy = step === 'y' ? Math.min(height - 1, Math.max(0, y + k)) : y;
-          const [at, weight] = [3 * (sy * width + sx), kernel[k + half]!];
-          r += weight * source[at]!;
-          g += weight * source[at + 1]!;
-          b += weight * source[at + 2]!;
-        }
-        target.set([r, g, b], 3 * (y * width + x));
-      }
-    }
-  };
   const between = new Float32Array(light.length);
-  along(light, between, 'x');
-  along(between, light, 'y');
+  filterAlong(light, between, { lines: height, size: width, lineStride: 3 * width, stride: 3 }, kernel);
+  filterAlong(between, light, { lines: width, size: height, lineStride: 3, stride: 3 * width }, kernel);
+}
+
+/** Where the samples of lines lie: lines of `size` pixels, `stride` numbers from pixel to pixel. */
+interface Lines {
+  readonly lines: number;
+  readonly size: number;
+  readonly lineStride: number;
+  readonly stride: number;
+}
+
+function filterAlong(
+  source: Float32Array,
+  target: Float32Array,
+  { lines, size, lineStride, stride }: Lines,
+  kernel: Float32Array,
+): void {
+  const half = (kernel.length - 1) / 2;
+  for (let line = 0; line < lines; line += 1) {
+    const first = line * lineStride;
+    for (let i = 0; i < size; i += 1) {
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let k = -half; k <= half; k += 1) {
+        const at = first + stride * Math.min(size - 1, Math.max(0, i + k));
+        const weight = kernel[k + half]!;
+        r += weight * source[at]!;
+        g += weight * source[at + 1]!;
+        b += weight * source[at + 2]!;
+      }
+      const to = first + stride * i;
+      target[to] = r;
+      target[to + 1] = g;
+      target[to + 2] = b;
+    }
+  }
 }
 
 function gaussian(deviation: number): Float32Array {

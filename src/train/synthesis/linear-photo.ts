@@ -11,8 +11,12 @@ export interface LinearPhoto extends LinearPicture {
 
 /** Options of {@link readPhoto}. */
 export interface PhotoOptions {
-  /** Width in pixels that the photo is reduced to, if it is wider. */
+  /** Width in pixels that the photo is resized to. */
   readonly width: number;
+  /** And height. Default: in proportion. */
+  readonly height?: number;
+  /** The part of the resized photo that is read. Default: all of it. */
+  readonly region?: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
   /** Linear light of the 256 code values. */
   readonly linear: Float32Array;
   /** How many times brighter the lights are that the photo shows as white; 1 leaves them. */
@@ -23,18 +27,21 @@ export interface PhotoOptions {
 const nearlyWhite = 235;
 
 /**
- * Reads a photo in linear light, upright, reduced with Lanczos' filter.
+ * Reads a photo in linear light, upright, resized with Lanczos' filter.
  * @throws DeblurError `INPUT_UNREADABLE`.
  */
-export async function readPhoto(path: string, { width, linear, highlights }: PhotoOptions): Promise<LinearPhoto> {
+export async function readPhoto(
+  path: string,
+  { width, height, region, linear, highlights }: PhotoOptions,
+): Promise<LinearPhoto> {
   try {
-    const { data, info } = await sharp(path)
+    const resized = sharp(path)
       .rotate()
       .removeAlpha()
       .toColourspace('srgb')
-      .resize({ width, withoutEnlargement: true, kernel: 'lanczos3' })
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+      .resize({ width, ...(height === undefined ? {} : { height, fit: 'fill' }), kernel: 'lanczos3' });
+    const part = region ? resized.extract(region) : resized;
+    const { data, info } = await part.raw().toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels`);
     const green = Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i + 1]!);
     const light = linearLight(data, { linear, highlights });

@@ -1,5 +1,5 @@
 import type { Random } from '../random.js';
-import { frameTimes, poseAt, reachOf, wayLength, type CameraPath } from './camera-path.js';
+import { frameTimes, poseAt, reachOf, wayLength, type CameraPath, type Pose } from './camera-path.js';
 import { cameraResponse, codeTable, linearTable } from './camera-response.js';
 import { cutOutPose, drawCutOut, type CutOut } from './cut-out.js';
 import { momentsFor, type Film, type FilmOptions, type SynthesisedFrame } from './film.js';
@@ -7,7 +7,7 @@ import { detailAt, readPhoto, type LinearPhoto } from './linear-photo.js';
 import { soften } from './lens.js';
 import type { PhotoPlan, SequencePlan } from './plan.js';
 import { develop } from './sensor.js';
-import { layPatch, seeScene, seenAt, type FrameSize, type Place } from './virtual-camera.js';
+import { layPatch, seeScene, seenAt, type FrameSize, type LinearPicture, type Place } from './virtual-camera.js';
 
 /** Views that are tried for one with enough detail. */
 const views = 8;
@@ -77,32 +77,72 @@ function covers(cutOut: CutOut, path: CameraPath, size: FrameSize, time: number,
   return px >= 0 && py >= 0 && px < width && py < height && data[4 * (py * width + px) + 3]! > 0.5;
 }
 
+/** Pixels of the photo to a frame's pixel: a cubic kernel samples what the optics leave of it without error. */
+const density = 2;
+
+/** A photo as the camera's optics show it, `density` pixels to a frame's, and where the camera looks at time 0. */
+interface Projected {
+  readonly photo: LinearPicture;
+  readonly centre: Place;
+}
+
+/** Reads the part of a photo that the camera passes over, and softens it as lens and pixels do. */
+async function project(
+  plan: SequencePlan & { readonly photo: PhotoPlan },
+  photo: LinearPhoto,
+  centre: Place,
+  linear: Float32Array,
+  { size, frames }: FilmOptions,
+): Promise<Projected> {
+  const { path, optics, highlights } = plan.photo;
+  const { left, right, up, down } = reachOf(path, frames);
+  // A tenth more than the frame, for turns and zoom, and some pixels for the kernels.
+  const span = (middle: number, half: number, before: number, after: number, whole: number) => {
+    const first = Math.max(0, Math.floor(middle - 1.1 * half - before) - 8);
+    return [first, Math.min(whole, Math.ceil(middle + 1.1 * half + after) + 8) - first] as const;
+  };
+  const [x, width] = span(centre[0], size.width / 2, left, right, photo.width);
+  const [y, height] = span(centre[1], size.height / 2, up, down, photo.height);
+  const region = { left: density * x, top: density * y, width: density * width, height: density * height };
+  const whole = { width: density * photo.width, height: density * photo.height };
+  const dense = await readPhoto(plan.source.path, { ...whole, region, linear, highlights });
+  soften(dense.data, dense, density * optics);
+  // Pixels are told by their middles: the middle of the photo's first pixel lies half way between its first two here.
+  const at = (place: number, first: number) => density * (place - first) + (density - 1) / 2;
+  return { photo: dense, centre: [at(centre[0], x), at(centre[1], y)] };
+}
+
+/** A pose on the photo as one on what the optics show of it. */
+function dense(pose: Pose): Pose {
+  return { ...pose, x: density * pose.x, y: density * pose.y, zoom: pose.zoom / density };
+}
+
 /** Films a photo with a virtual camera. */
 export async function filmPhoto(
   random: Random,
   plan: SequencePlan & { readonly photo: PhotoPlan },
   options: FilmOptions,
 ): Promise<Film> {
-  const { path, photoWidth, highlights, foregrounds } = plan.photo;
+  const { path, photoWidth, optics, highlights, foregrounds } = plan.photo;
   const { size } = options;
   const response = cameraResponse(plan.response);
   const linear = linearTable(response);
   const photo = await readPhoto(plan.source.path, { width: photoWidth, linear, highlights });
   const centre = chooseView(random, photo, size, path, options);
   const cutOuts: CutOut[] = [];
-  for (const { path: file } of foregrounds) {
-    const other = await readPhoto(file, { width: photoWidth, linear, highlights });
+  for (const { path: file, width } of foregrounds) {
+    const other = await readPhoto(file, { width: Math.min(width, photoWidth), linear, highlights });
+    soften(other.data, other, optics);
     cutOuts.push(drawCutOut(random, other, { size, speed: (1.2 * plan.blur) / plan.exposure }));
   }
+  const projected = await project(plan, photo, centre, linear, options);
   return {
-    frames: expose(random, plan, { photo, centre, cutOuts, codes: codeTable(response) }, options),
+    frames: expose(random, plan, { ...projected, cutOuts, codes: codeTable(response) }, options),
     decisions: { centre: centre.map(Math.round) },
   };
 }
 
-interface Scene {
-  readonly photo: LinearPhoto;
-  readonly centre: Place;
+interface Scene extends Projected {
   readonly cutOuts: readonly CutOut[];
   /** See {@link codeTable}. */
   readonly codes: Float32Array;
@@ -121,9 +161,9 @@ async function* expose(
   const sum = new Float32Array(light.length);
 
   const see = (time: number) => {
-    const whole = poseAt(path, time);
     const timeOf = (row: number) => time + readout * ((row + 0.5) / size.height - 0.5);
-    seeScene(photo, size, centre, readout === 0 ? () => whole : (row) => poseAt(path, timeOf(row)), light);
+    const still = dense(poseAt(path, time));
+    seeScene(photo, size, centre, readout === 0 ? () => still : (row) => dense(poseAt(path, timeOf(row))), light);
     for (const cutOut of cutOuts) {
       const there = cutOutPose(cutOut, path, size, time);
       const poseOf = readout === 0 ? () => there : (row: number) => cutOutPose(cutOut, path, size, timeOf(row));

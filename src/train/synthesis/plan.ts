@@ -16,6 +16,8 @@ export interface Compression {
 export interface PhotoPlan {
   /** Width in pixels that the photo is reduced to. */
   readonly photoWidth: number;
+  /** Deviation of the Gaussian of lens and pixels, in pixels of the frame. */
+  readonly optics: number;
   /** How many times brighter the lights are that the photo shows as white. */
   readonly highlights: number;
   /** Time that the rows are read over, in frame intervals; 0 for a global shutter. */
@@ -53,6 +55,8 @@ export interface SequencePlan {
 
 /** Longest motion between two frames in pixels: beyond it neighbours have little in common. */
 const longestStep = 40;
+/** Shortest exposure of a fast shutter. */
+const fastest = 0.05;
 /** Paths that are tried for one that stays on the photo. */
 const tries = 24;
 
@@ -68,9 +72,7 @@ export function planSequence(
   photos: readonly SourceFile[],
 ): SequencePlan {
   const still = random.chance(config.still);
-  const blur = still ? random.between(0, 0.6) : random.logBetween(config.blur.min, config.blur.max);
-  const shortest = Math.min(config.exposure.max, Math.max(config.exposure.min, blur / longestStep));
-  const exposure = random.between(shortest, config.exposure.max);
+  const { blur, exposure } = drawBlur(random, config, still);
   const noise = random.between(config.noise.min, config.noise.max);
   const compressed = random.chance(config.compression.probability);
   return {
@@ -97,6 +99,18 @@ export function planSequence(
   };
 }
 
+/** How long the blur is in pixels, and the exposure as a part of the frame interval. */
+function drawBlur(random: Random, config: DatasetConfig, still: boolean): { blur: number; exposure: number } {
+  const { min, max } = config.exposure;
+  const blur = still ? random.between(0, 0.6) : random.logBetween(config.blur.min, config.blur.max);
+  if (config.fast > 0 && random.chance(config.fast)) {
+    const exposure = random.between(Math.min(fastest, min), min);
+    return { blur: blur * exposure, exposure };
+  }
+  const shortest = Math.min(max, Math.max(min, blur / longestStep));
+  return { blur, exposure: random.between(shortest, max) };
+}
+
 function planPhoto(
   random: Random,
   config: DatasetConfig,
@@ -113,6 +127,7 @@ function planPhoto(
   const { path, scale } = fittingPath(random, config, source, blur, exposure);
   return {
     photoWidth: Math.round(source.width * Math.min(1, Math.max(scale, width / source.width))),
+    optics: random.between(config.optics.min, config.optics.max),
     highlights: random.chance(config.highlights) ? random.logBetween(1.2, 4) : 1,
     readout: random.chance(config.rollingShutter) ? random.between(0.1, 0.6) : 0,
     path,
@@ -142,7 +157,7 @@ function fittingPath(
 }
 
 /** Changes when the same plan gives other pictures. */
-const edition = 2;
+const edition = 3;
 
 /** What a plan and its data set's settings come to: a sequence of another digest is another sequence. */
 export function planDigest(plan: SequencePlan, config: DatasetConfig): string {
