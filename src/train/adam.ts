@@ -66,7 +66,8 @@ export class Adam implements Disposable {
     const { betas, epsilon, weightDecay, clip, average } = this.#options;
     return tf.tidy(() => {
       const raw = tf.concat1d(gradients.map((gradient) => gradient.flatten()));
-      const norm = tf.norm(raw).dataSync()[0] ?? NaN;
+      // Not tf.norm, which raises every number to a power.
+      const norm = tf.sqrt(tf.sum(tf.square(raw))).dataSync()[0] ?? NaN;
       if (!Number.isFinite(norm)) return norm;
       this.#step += 1;
       const gradient = clip !== undefined && norm > clip ? tf.mul(raw, clip / (norm + 1e-6)) : raw;
