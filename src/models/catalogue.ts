@@ -90,7 +90,7 @@ function mimoUnetEntry(plus: boolean, psnr: number, ssim: number): ModelEntry {
   return {
     name: plus ? 'mimo-unet-plus' : 'mimo-unet',
     title: `MIMO-UNet${plus ? '+' : ''}, trained on GoPro`,
-    network: mimoUnet({ residualBlocks: plus ? 20 : 8 }),
+    network: mimoUnet(plus ? { residualBlocks: 20, dropout: 0.1 } : {}),
     colour: 'rgb',
     licence: 'none stated by the authors',
     citation:

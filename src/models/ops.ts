@@ -110,6 +110,11 @@ export interface Ops<T> {
   /** `x` where positive, else `slope · x`. */
   leakyRelu(x: T, slope: number): T;
   sigmoid(x: T): T;
+  /**
+   * Only where an interpreter trains: sets each channel of each picture `[N, C, H, W]` to zero with the probability `rate`,
+   * and multiplies those that stay by `1 / (1 - rate)`. Everywhere else it is `x`.
+   */
+  dropout2d(x: T, rate: number): T;
   gelu(x: T, form: GeluForm): T;
   /** `exp(x) / Σ exp(x)` over the last axis. */
   softmax(x: T): T;

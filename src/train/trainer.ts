@@ -109,7 +109,6 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   using adam = new Adam(tf, parameters, config.optimiser);
   if (saved) restoreOptimiser(tf, adam, parameters, saved);
   using loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
-  const ops = new TensorflowOps(tf);
   const log = options.log(saved?.step ?? 0);
 
   let step = saved?.step ?? 0;
@@ -148,6 +147,8 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
           next = following < config.steps * accumulate ? batchOf(following) : next;
           // A failure is met where the batch is awaited.
           next.catch(() => undefined);
+          const drawn = random.fork('dropout', step, k);
+          const ops = new TensorflowOps(tf, { draw: () => drawn.unit() });
           const result = differentiate(network, parameters, loss, batch, { tf, ops, clip: config.data.clip });
           addTo(tf, gradients, result.gradients, 1 / accumulate);
           total += result.total / accumulate;

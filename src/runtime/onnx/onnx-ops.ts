@@ -178,6 +178,10 @@ export class OnnxOps implements PictureOps<Value> {
     return this.#emit('LeakyRelu', [x], x.shape, { attributes: { alpha: { float: slope } } });
   }
 
+  dropout2d(x: Value): Value {
+    return x;
+  }
+
   sigmoid(x: Value): Value {
     return this.#emit('Sigmoid', [x], x.shape);
   }

@@ -51,7 +51,7 @@ export interface ReleasePlan {
 }
 
 /** Operators whose result is their operand's memory in another shape. */
-const views = new Set(['reshape', 'transpose']);
+const views = new Set(['reshape', 'transpose', 'dropout2d']);
 
 /** Runs a function on shapes alone and finds out how long its values live. */
 export function planReleases(run: TensorFunction, shapes: readonly Shape[]): ReleasePlan {

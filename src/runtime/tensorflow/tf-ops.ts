@@ -15,6 +15,7 @@ import { bounce } from '../../models/mirror.js';
 import { boxMatrix, resizeMatrix, type RowFilter } from '../../models/row-filter.js';
 import type { AxisFilter, EnlargeOptions, PictureOps } from '../picture/picture-ops.js';
 import { PictureShapeOps } from '../picture/picture-shape-ops.js';
+import { biased } from './bias.js';
 import { rectified } from './rectifier.js';
 import { channelsLast, depthwiseOrder, kernelOrder, plainOrder, tensorIn, valueOf } from './tensor.js';
 import type { Tfjs, TfValue } from './tensor.js';
@@ -32,9 +33,12 @@ const tiny = 1e-30;
  */
 export class TensorflowOps implements PictureOps<TfValue> {
   readonly #tf: Tfjs;
+  readonly #draw: (() => number) | undefined;
 
-  constructor(tf: Tfjs) {
+  /** @param options.draw for training: numbers from 0 to 1, from which dropout is drawn. Default: nothing is dropped. */
+  constructor(tf: Tfjs, { draw }: { readonly draw?: () => number } = {}) {
     this.#tf = tf;
+    this.#draw = draw;
   }
 
   shape(x: TfValue): Shape {
@@ -144,6 +148,14 @@ export class TensorflowOps implements PictureOps<TfValue> {
 
   sigmoid(x: TfValue): TfValue {
     return this.#map(x, (tensor) => this.#tf.sigmoid(tensor));
+  }
+
+  dropout2d(x: TfValue, rate: number): TfValue {
+    const draw = this.#draw;
+    if (!draw || rate <= 0) return x;
+    const [n = 1, channels = 0] = x.shape;
+    const kept = Float32Array.from({ length: n * channels }, () => (draw() < rate ? 0 : 1 / (1 - rate)));
+    return this.mul(x, this.constant([n, channels, 1, 1], kept));
   }
 
   gelu(x: TfValue, form: GeluForm): TfValue {
@@ -355,7 +367,7 @@ export class TensorflowOps implements PictureOps<TfValue> {
   }
 
   #biased<T extends tfjs.Tensor>(x: T, bias: TfValue | undefined): T {
-    return bias ? this.#tf.add(x, bias.tensor) : x;
+    return bias ? (biased(this.#tf, x, bias.tensor) as T) : x;
   }
 
   /** In the order of the larger operand; operands of unlike rank as they are written. */

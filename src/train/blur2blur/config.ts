@@ -17,7 +17,7 @@ export const blur2blurConfig = z
     /** The translator, a MIMO-UNet. */
     generator: z
       .strictObject({
-        /** `mimounet` has 8 residual blocks in each encoder and decoder, `mimounetp` 20. Default `mimounet`. */
+        /** `mimounet` has 8 residual blocks in each encoder and decoder; `mimounetp` has 20, and drops a tenth of its fused channels. Default `mimounet`. */
         kind: z.enum(['mimounet', 'mimounetp']).default('mimounet'),
         /** Channels at full resolution. The paper's 32 cost four times as much as NAFNet of width 32. Default 32. */
         baseChannels: z.int().min(4).max(256).multipleOf(2).default(32),
@@ -217,16 +217,17 @@ export const blur2blurConfig = z
 /** A recipe, complete and checked. */
 export type Blur2BlurConfig = z.output<typeof blur2blurConfig>;
 
-/** Residual blocks of the kinds of generators. */
-const residualBlocks = { mimounet: 8, mimounetp: 20 } as const;
+/** Residual blocks of the kinds of generators, and the part of their fused channels that training drops. */
+const kinds = { mimounet: { residualBlocks: 8, dropout: 0 }, mimounetp: { residualBlocks: 20, dropout: 0.1 } } as const;
 
 /** The options of the translator's MIMO-UNet. */
 export function generatorOptions({ generator }: Pick<Blur2BlurConfig, 'generator'>): {
   baseChannels: number;
   residualBlocks: number;
+  dropout: number;
 } {
-  const { kind, baseChannels, residualBlocks: blocks = residualBlocks[kind] } = generator;
-  return { baseChannels, residualBlocks: blocks };
+  const { kind, baseChannels, residualBlocks = kinds[kind].residualBlocks } = generator;
+  return { baseChannels, residualBlocks, dropout: kinds[kind].dropout };
 }
 
 /** The options of the discriminator's network. */

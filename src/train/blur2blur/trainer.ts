@@ -116,7 +116,6 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
     config.reconstruction.losses,
     await perceptualOptions({ losses: config.reconstruction.losses, vgg: config.vgg }, folder),
   );
-  const ops = new TensorflowOps(tf);
   const opponents: Opponents = {
     ...{ generator, generatorParameters },
     ...{ discriminator: discriminatorOptions(config), discriminatorParameters: judgeParameters },
@@ -168,6 +167,8 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
       const part = since < 0 ? 1 : epochRate(config, Math.floor(since / perEpoch) + 1);
       const rate = fullRate * part;
       const norms = { generator: 0, discriminator: NaN };
+      const dropped = random.fork('dropout', step);
+      const ops = new TensorflowOps(tf, { draw: () => dropped.unit() });
       const settings = {
         ...{ tf, ops, penaltyWeight: config.penalty },
         scaleWeights: config.reconstruction.scaleWeights.slice(0, config.scales),

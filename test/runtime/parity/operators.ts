@@ -429,6 +429,13 @@ export function describeOperators(interpreter: Interpreter): void {
       );
     });
 
+    it('are not dropped where nothing is trained', async () => {
+      await each(
+        (ops, x) => ops.scale(ops.dropout2d(x, 0.5), 2),
+        (x) => 2 * x,
+      );
+    });
+
     it('are the arithmetic, with broadcasting', async () => {
       const [column, scalar] = [noise([2, 1, 1], 5), 0.75];
       await each(

@@ -10,6 +10,12 @@ import { testBackend } from '../../support/tensorflow.js';
 const { tf } = await testBackend();
 const ops = new TensorflowOps(tf);
 
+/** An interpreter that trains, and drops the same channels whenever it is made. */
+function dropping(): TensorflowOps {
+  const random = new Random(5);
+  return new TensorflowOps(tf, { draw: () => random.unit() });
+}
+
 /** A function of tensors whose gradient with respect to each is tested. */
 interface Case {
   readonly operator: keyof Ops<TfValue>;
@@ -96,6 +102,7 @@ const cases: readonly Case[] = [
   unary('relu', (x) => ops.relu(x), { corner: true }),
   unary('leakyRelu', (x) => ops.leakyRelu(x, 0.2), { corner: true }),
   unary('sigmoid', (x) => ops.sigmoid(x)),
+  unary('dropout2d', (x) => dropping().dropout2d(x, 0.5)),
   unary('gelu', (x) => ops.gelu(x, 'erf'), { name: 'gelu, exact' }),
   unary('gelu', (x) => ops.gelu(x, 'tanh'), { name: 'gelu, tanh' }),
   unary('softmax', (x) => ops.softmax(x)),
@@ -156,6 +163,22 @@ function objective({ run }: Case, tensors: readonly tfjs.Tensor[]): tfjs.Scalar 
   const weights = draw(result.shape, new Random(99));
   return tf.sum(tf.mul(plain, tf.tensor(weights, plain.shape)));
 }
+
+describe('dropout', () => {
+  it('takes whole channels of single pictures, as often as asked, and keeps the mean', () => {
+    tf.tidy(() => {
+      const [n, channels, area] = [40, 50, 6];
+      const dropped = dropping().dropout2d(held(tf.ones([n, channels, 2, 3])), 0.1);
+      const values = tensorIn(tf, dropped, plainOrder(4)).dataSync();
+      const planes = Array.from({ length: n * channels }, (_, i) => [...values.slice(i * area, (i + 1) * area)]);
+      for (const plane of planes) expect(new Set(plane).size).toBe(1);
+      const kept = planes.filter(([value = 0]) => value > 0);
+      expect(kept[0]?.[0]).toBeCloseTo(1 / 0.9, 6);
+      expect(kept.length / planes.length).toBeGreaterThan(0.87);
+      expect(kept.length / planes.length).toBeLessThan(0.93);
+    });
+  });
+});
 
 describe('gradients equal finite differences', () => {
   it.each(cases.map((each) => [each.name, each] as const))('%s', (_, tested) => {
