@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Figure } from './figure.js';
 import { lightRate } from './light.js';
 import { liveLatency } from './live/latency.js';
+import { restartedSource } from './live/restarts.js';
 import { hundredViewers, stalledViewers } from './live/viewers.js';
 import { losslessIdentity } from './lossless.js';
 import { maximRate } from './maxim.js';
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, (folder: string) => Promise<Figure>>> 
   latency: liveLatency,
   viewers: hundredViewers,
   stalled: stalledViewers,
+  restarts: restartedSource,
 };
 
 function describe({ name, asked, reached, met, details }: Figure): string {

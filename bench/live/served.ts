@@ -45,10 +45,16 @@ export class Served implements AsyncDisposable {
     return new Served(child, link);
   }
 
-  /** What it has used so far (Linux). */
-  async usage(): Promise<Usage> {
+  /** Its process. */
+  get pid(): number {
     const { pid } = this.#child;
     if (pid === undefined) throw new Error('deblur serve does not run.');
+    return pid;
+  }
+
+  /** What it has used so far (Linux). */
+  async usage(): Promise<Usage> {
+    const { pid } = this;
     const resident = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
     return { seconds: await processorSeconds(pid), bytes: Number(resident?.[1]) * 1024 };
   }
