@@ -209,6 +209,15 @@ export const blur2blurConfig = z
     message: 'there must be an epoch',
     path: ['epochs'],
   })
+  .refine(
+    ({ generator: { begin, initial }, discriminator: { ahead } }) =>
+      begin !== 'spectrum' || initial !== undefined || ahead > 0,
+    {
+      message:
+        'a translator that begins with the spectrum learns it while the discriminator is "ahead", so that must not be 0',
+      path: ['discriminator', 'ahead'],
+    },
+  )
   .refine(({ data: { load, crop } }) => load === null || load >= crop, {
     message: 'no crop fits into pictures that are resized to "load"',
     path: ['data', 'crop'],
