@@ -1,5 +1,8 @@
 import { readRow, requireSameShape, type Picture } from './picture.js';
 
+/** PSNR in dB beyond which no difference can be seen: where values are meaned, higher ones count as this, infinity too. */
+export const psnrCeiling = 60;
+
 /**
  * Peak signal-to-noise ratio in dB over all pixels and channels, `10 log10(range² / MSE)`: the
  * convention of scikit-image, NAFNet and Restormer. Infinity for equal pictures. Pictures of different

@@ -1,6 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { pictureFromArray } from '../metrics/picture.js';
-import { psnr } from '../metrics/psnr.js';
+import { psnr, psnrCeiling } from '../metrics/psnr.js';
 import { applyNetwork, type Network } from '../models/network.js';
 import { channelsLast, tensorIn, valueOf, type Tfjs } from '../runtime/tensorflow/tensor.js';
 import { runReleasing } from '../runtime/tensorflow/release.js';
@@ -25,9 +25,6 @@ export interface ValidationOptions {
   /** Steps between tests. */
   readonly every: number;
 }
-
-/** Highest PSNR that counts: beyond it a difference can't be seen, and a perfect frame would count as infinity. */
-const ceiling = 60;
 
 /** A frame of a set. */
 export interface Place {
@@ -97,9 +94,9 @@ export class Validation {
   }
 }
 
-/** PSNR in dB, at most 60. */
+/** PSNR in dB, at most {@link psnrCeiling}. */
 export function cappedPsnr(truth: DecodedPicture, picture: DecodedPicture): number {
-  return Math.min(ceiling, psnr(view(truth), view(picture)));
+  return Math.min(psnrCeiling, psnr(view(truth), view(picture)));
 }
 
 function view({ data, width, height }: DecodedPicture) {

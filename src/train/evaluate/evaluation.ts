@@ -1,4 +1,5 @@
 import { mean, meanScore, type MeanScore, type Score } from '../../metrics/compare.js';
+import { psnrCeiling } from '../../metrics/psnr.js';
 import type { SsimKind } from '../../metrics/ssim.js';
 
 /** Scores of one picture against its sharp truth. */
@@ -63,13 +64,10 @@ export interface Evaluation {
   readonly notes: readonly string[];
 }
 
-/** Highest PSNR that counts in a gain: beyond it no difference can be seen, and identical pictures would count as infinity. */
-const ceiling = 60;
-
 /** What a frame's subject gained over the input, in dB. */
 export function gainOf({ scores }: FrameEvaluation, subject: number): number {
   const [input, result] = [scores[0]?.psnr ?? NaN, scores[subject]?.psnr ?? NaN];
-  return Math.min(ceiling, result) - Math.min(ceiling, input);
+  return Math.min(psnrCeiling, result) - Math.min(psnrCeiling, input);
 }
 
 /** Strong blur, mild to medium blur, hardly any, none: by the PSNR of the input in dB. */
