@@ -27,4 +27,10 @@ describe('the recipes that ship', () => {
   it.each(filesOf('config/dataset'))('%s is right', (file) => {
     expect(checked(datasetConfig, readJson(file), file).sources.length).toBeGreaterThan(0);
   });
+
+  it('can’t begin with a spectrum that no step is left to learn', () => {
+    const recipe = readJson(packagePath('config/train/blur2blur-camera.json'));
+    const hasty = { ...recipe, discriminator: { ...(recipe['discriminator'] as object), ahead: 0 } };
+    expect(() => checked(blur2blurConfig, hasty, 'the recipe')).toThrow(/ahead/);
+  });
 });

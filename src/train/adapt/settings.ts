@@ -98,7 +98,11 @@ export function adaptRecipe(options: AdaptRecipeOptions): Blur2BlurConfig {
   const value: unknown = {
     ...tuned,
     seed,
-    generator: { ...tuned.generator, baseChannels, residualBlocks },
+    generator: {
+      ...{ ...tuned.generator, baseChannels, residualBlocks },
+      // A single step leaves nothing to learn the spectrum in.
+      begin: ahead > 0 ? tuned.generator.begin : 'identity',
+    },
     discriminator: { ...tuned.discriminator, features, ahead },
     // Nothing is resized: the translator meets frames as they are when it is used.
     data: { ...tuned.data, folder: data, load: null, crop, batch },

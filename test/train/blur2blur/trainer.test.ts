@@ -75,7 +75,11 @@ describe('training a translator', () => {
     const { report, lines } = await run('whole');
     expect(report).toMatchObject({ steps: 6, complete: true, unreadable: 0 });
     const model = await openModel(report.model);
-    expect(model.kind === 'network' && model.network.options).toEqual({ baseChannels: 4, residualBlocks: 1 });
+    expect(model.kind === 'network' && model.network.options).toEqual({
+      baseChannels: 4,
+      residualBlocks: 1,
+      dropout: 0,
+    });
     expect(lines.map(({ rate }) => rate)).toEqual([1e-3, 1e-3, 5e-4, 5e-4, 0, 0]);
     expect(lines.every((line) => (line['loss/penalty'] ?? 0) > 0 && Number.isFinite(line['loss/adversarial']))).toBe(
       true,
