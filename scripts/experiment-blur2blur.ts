@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writePicture } from '../src/io/index.js';
+import { readJson } from '../src/checked.js';
 import { packagePath } from '../src/package-root.js';
 import { Random } from '../src/train/random.js';
 import { decodePicture } from '../src/train/sets/picture-cache.js';
@@ -23,7 +24,11 @@ const lpips = path.join(root, 'alexnet.ckpt');
 
 type Recipe = Readonly<Record<string, unknown>>;
 
-/** The translator of config/train/blur2blur-camera.json, with which the variants of the game begin. */
+/** What every variant changes something of. */
+const base = readJson(path.join(recipes, 'blur2blur-camera.json'));
+const partOf = (name: string) => base[name] as Recipe;
+
+/** The translator that this recipe makes, with which the variants of the game begin. */
 const matched = path.join(root, 'matched', 'model.safetensors');
 
 /**
@@ -31,17 +36,17 @@ const matched = path.join(root, 'matched', 'model.safetensors');
  * of the six epochs the released schedule leaves no learning rate.)
  */
 const game: Recipe = {
-  generator: { baseChannels: 8, residualBlocks: 2, begin: 'identity', initial: matched },
-  discriminator: { features: 32, sees: 'detail', rate: 6e-4, ahead: 150 },
+  generator: { ...partOf('generator'), begin: 'identity', initial: matched },
+  discriminator: { ...partOf('discriminator'), ahead: 150 },
   reconstruction: { losses: [{ kind: 'perceptual', weight: 0.1 }] },
   adversarial: 0.05,
   // The share falls to 0.6 within the run.
-  topK: { mode: 'paper', every: 16 },
-  optimiser: { rate: 1e-4, average: 0.98 },
+  topK: { ...partOf('topK'), every: 16 },
+  optimiser: { ...partOf('optimiser'), rate: 1e-4 },
   ...{ epochs: 6, decayEpochs: 0, epochLength: 160 },
 };
 
-/** What each variant changes in config/train/blur2blur-camera.json. */
+/** What each variant changes in the recipe. */
 const variants: Readonly<Record<string, Recipe>> = {
   matched: {},
   game,
@@ -124,7 +129,6 @@ async function encodeLikeCamera(from: string, to: string): Promise<void> {
 async function trainVariant(name: string, changes: Recipe): Promise<string> {
   const folder = path.join(root, name);
   const model = path.join(folder, 'model.safetensors');
-  const base = JSON.parse(await readFile(path.join(recipes, 'blur2blur-camera.json'), 'utf8')) as Recipe;
   const recipe = path.join(folder, 'recipe.json');
   await mkdir(folder, { recursive: true });
   const text = JSON.stringify({ ...base, ...changes }, null, 2).replaceAll('"../../runs/blur2blur', `"${root}`);
