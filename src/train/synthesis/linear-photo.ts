@@ -3,20 +3,23 @@ import { DeblurError } from '../../errors.js';
 import { laplacianVariance } from '../../metrics/sharpness.js';
 import type { FrameSize, LinearPicture, Place } from './virtual-camera.js';
 
-/** A photo in linear light, with its luma to judge its detail by. */
-export interface LinearPhoto extends LinearPicture {
-  /** The green samples, 8 bits. */
+/** The green samples of a photo, 8 bits, to judge its detail by. */
+export interface GreenPhoto extends FrameSize {
   readonly green: Uint8Array;
 }
 
-/** Options of {@link readPhoto}. */
-export interface PhotoOptions {
+/** Which samples of a photo are read. */
+export interface PhotoSize {
   /** Width in pixels that the photo is resized to. */
   readonly width: number;
   /** And height. Default: in proportion. */
   readonly height?: number;
   /** The part of the resized photo that is read. Default: all of it. */
   readonly region?: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+}
+
+/** Options of {@link readPhoto}. */
+export interface PhotoOptions extends PhotoSize {
   /** Linear light of the 256 code values. */
   readonly linear: Float32Array;
   /** How many times brighter the lights are that the photo shows as white; 1 leaves them. */
@@ -30,10 +33,25 @@ const nearlyWhite = 235;
  * Reads a photo in linear light, upright, resized with Lanczos' filter.
  * @throws DeblurError `INPUT_UNREADABLE`.
  */
-export async function readPhoto(
+export async function readPhoto(path: string, options: PhotoOptions): Promise<LinearPicture> {
+  const { data, width, height } = await readCodes(path, options);
+  return { data: linearLight(data, options), width, height };
+}
+
+/**
+ * Reads the green samples of a photo, upright, resized with Lanczos' filter.
+ * @throws DeblurError `INPUT_UNREADABLE`.
+ */
+export async function readGreen(path: string, size: PhotoSize): Promise<GreenPhoto> {
+  const { data, width, height } = await readCodes(path, size);
+  return { green: Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i + 1]!), width, height };
+}
+
+/** Interleaved RGB of 8 bits. */
+async function readCodes(
   path: string,
-  { width, height, region, linear, highlights }: PhotoOptions,
-): Promise<LinearPhoto> {
+  { width, height, region }: PhotoSize,
+): Promise<FrameSize & { readonly data: Uint8Array }> {
   try {
     const resized = sharp(path)
       .rotate()
@@ -43,9 +61,7 @@ export async function readPhoto(
     const part = region ? resized.extract(region) : resized;
     const { data, info } = await part.raw().toBuffer({ resolveWithObject: true });
     if (info.channels !== 3) throw new Error(`it has ${info.channels} channels`);
-    const green = Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i + 1]!);
-    const light = linearLight(data, { linear, highlights });
-    return { data: light, green, width: info.width, height: info.height };
+    return { data, width: info.width, height: info.height };
   } catch (cause) {
     throw new DeblurError('INPUT_UNREADABLE', `The photo ${path} can't be read: ${(cause as Error).message}.`, {
       cause,
@@ -73,7 +89,7 @@ export function linearLight(
 }
 
 /** How much detail a camera sees there: the variance of the Laplacian of the green samples. */
-export function detailAt({ green, width, height }: LinearPhoto, size: FrameSize, centre: Place): number {
+export function detailAt({ green, width, height }: GreenPhoto, size: FrameSize, centre: Place): number {
   const [w, h] = [Math.min(size.width, width), Math.min(size.height, height)];
   const left = Math.min(width - w, Math.max(0, Math.round(centre[0] - w / 2)));
   const top = Math.min(height - h, Math.max(0, Math.round(centre[1] - h / 2)));

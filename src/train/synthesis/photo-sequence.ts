@@ -3,7 +3,7 @@ import { frameTimes, poseAt, reachOf, wayLength, type CameraPath, type Pose } fr
 import { cameraResponse, codeTable, linearTable } from './camera-response.js';
 import { cutOutPose, drawCutOut, type CutOut } from './cut-out.js';
 import { momentsFor, type Film, type FilmOptions, type SynthesisedFrame } from './film.js';
-import { detailAt, readPhoto, type LinearPhoto } from './linear-photo.js';
+import { detailAt, readGreen, readPhoto, type GreenPhoto } from './linear-photo.js';
 import { soften } from './lens.js';
 import type { PhotoPlan, SequencePlan } from './plan.js';
 import { develop } from './sensor.js';
@@ -15,7 +15,7 @@ const views = 8;
 /** Where the camera looks at time 0, so that it stays on the photo and sees something. */
 function chooseView(
   random: Random,
-  photo: LinearPhoto,
+  photo: GreenPhoto,
   size: FrameSize,
   path: CameraPath,
   { frames, sharpness }: Pick<FilmOptions, 'frames' | 'sharpness'>,
@@ -89,7 +89,7 @@ interface Projected {
 /** Reads the part of a photo that the camera passes over, and softens it as lens and pixels do. */
 async function project(
   plan: SequencePlan & { readonly photo: PhotoPlan },
-  photo: LinearPhoto,
+  photo: GreenPhoto,
   centre: Place,
   linear: Float32Array,
   { size, frames }: FilmOptions,
@@ -127,7 +127,7 @@ export async function filmPhoto(
   const { size } = options;
   const response = cameraResponse(plan.response);
   const linear = linearTable(response);
-  const photo = await readPhoto(plan.source.path, { width: photoWidth, linear, highlights });
+  const photo = await readGreen(plan.source.path, { width: photoWidth });
   const centre = chooseView(random, photo, size, path, options);
   const cutOuts: CutOut[] = [];
   for (const { path: file, width } of foregrounds) {
