@@ -64,13 +64,18 @@ describe('a photo filmed by a virtual camera', () => {
     const mean = (row: number[]) => row.reduce((sum, code) => sum + srgb.toLinear(code / 255), 0) / row.length;
     const [blur, truth] = [green(frame!.blur, 20), green(frame!.sharp, 20)];
     expect(mean(blur)).toBeCloseTo(mean(truth), 3);
-    // Halfway through the path the light is half of both, which is a code of its own.
-    const middle = truth.findIndex((code, x) => code < 120 && (truth[x + 1] ?? 0) >= 120);
+    // Halfway through the path the light is half of both, which is a code of its own. The path's middle is where the
+    // truth's own light, softened by the optics, is half of both: between two pixels.
+    const light = (code: number) => srgb.toLinear(code / 255);
+    const middle = truth.findIndex(
+      (code, x) => light(code) < (dark + bright) / 2 && light(truth[x + 1] ?? 0) >= (dark + bright) / 2,
+    );
     expect(middle).toBeGreaterThan(8);
-    const half = (blur[middle]! + blur[middle + 1]!) / 2;
-    // The optics soften the edge, which moves the place where the truth's codes cross the middle by a part of a pixel.
-    expect(half).toBeGreaterThan(255 * srgb.fromLinear((dark + bright) / 2) - 8);
-    expect(half).toBeLessThan(255 * srgb.fromLinear((dark + bright) / 2) + 8);
+    const between = (row: number[], part: number) => (1 - part) * light(row[middle]!) + part * light(row[middle + 1]!);
+    const part = ((dark + bright) / 2 - between(truth, 0)) / (between(truth, 1) - between(truth, 0));
+    const half = 255 * srgb.fromLinear(between(blur, part));
+    expect(half).toBeGreaterThan(255 * srgb.fromLinear((dark + bright) / 2) - 4);
+    expect(half).toBeLessThan(255 * srgb.fromLinear((dark + bright) / 2) + 4);
     expect(frame!.length).toBeCloseTo(12, 5);
     // As a mean of code values it would be 120.
     expect(half).toBeGreaterThan(150);
