@@ -104,8 +104,10 @@ function part(folder: string): string {
 
 /** Removes what was begun of a sequence and not completed. */
 export async function removeParts(out: string, plan: Pick<SequencePlan, 'name' | 'split'>): Promise<void> {
-  for (const folder of Object.values(sequenceFolders(out, plan)))
-    await rm(part(folder), { recursive: true, force: true });
+  for (const folder of Object.values(sequenceFolders(out, plan))) {
+    // What can't be removed must not hide why the build ends.
+    await rm(part(folder), { recursive: true, force: true }).catch(() => undefined);
+  }
 }
 
 async function writePictures(folder: string, pictures: readonly Uint8Array[], width: number, height: number) {
