@@ -429,11 +429,13 @@ describe('accessibility', () => {
     await using shown = await show({ context: { viewport: { width: 390, height: 844 } } });
     const { page } = shown;
     await live(page);
-    const sizes = await page.evaluate(() => ({
-      page: document.documentElement.scrollWidth,
-      picture: document.getElementById('picture')?.getBoundingClientRect().width,
-    }));
-    expect(sizes).toEqual({ page: 390, picture: 390 });
+    const sizes = () =>
+      page.evaluate(() => ({
+        page: document.documentElement.scrollWidth,
+        picture: document.getElementById('picture')?.getBoundingClientRect().width,
+      }));
+    // The picture is laid out with its first frame.
+    await expect.poll(sizes, { timeout: 5000 }).toEqual({ page: 390, picture: 390 });
     for (const button of await page.locator('.tool:visible').all()) {
       const box = await button.boundingBox();
       expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);
