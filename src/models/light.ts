@@ -20,6 +20,8 @@ const lightConfig = z.strictObject({
   past: z.int().min(0).max(4).default(1),
   /** Frames after it: each is one frame of latency. */
   future: z.int().min(0).max(4).default(1),
+  /** Channels of the gate, which leaves sharp places as they are; 0: there is none. */
+  gate: z.int().min(0).max(128).default(0),
 });
 
 /** Options of {@link light}. */
@@ -36,7 +38,10 @@ const outputScale = 0.25;
  * discrete cosine transform of a cell, each band scaled to a variance near one, is what the first convolution sees
  * and the last one gives. (Plain pixels are nearly alike; what blur takes from them is small beside what they share.)
  *
- * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`.
+ * A gate judges from wide surroundings whether a place is blurred at all. Where it is shut the difference is zero to
+ * the bit: a sharp frame comes out as the very copy.
+ *
+ * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3}`.
  */
 export function light(options: LightConfig = {}): Network {
   const config = lightConfig.parse(options);
@@ -48,8 +53,8 @@ export function light(options: LightConfig = {}): Network {
     window: { past, future },
     reach: reachOf(config),
     overlap: 2 * reachOf(config),
-    // A difference of nothing: training begins with a copy of the frame.
-    initial: (name) => (name.startsWith('output.') ? 0 : undefined),
+    // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.
+    initial: (name) => (name === 'gate.3.bias' ? 1 : /^(output|gate\.3)\./.test(name) ? 0 : undefined),
     forward: (ops, weights, frames) => {
       const frame = frames[past];
       if (frame === undefined) throw new TypeError(`the light network needs ${past + 1 + future} frames`);
@@ -66,9 +71,12 @@ export function light(options: LightConfig = {}): Network {
 }
 
 /** Pixels that a difference depends on, to each side. */
-function reachOf({ encoder, deep, decoder }: Config): number {
+function reachOf({ encoder, deep, decoder, gate }: Config): number {
   const [cell, deepCell] = [4, 8];
-  return cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
+  const difference = cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
+  // Its two convolutions of stride 2, and the interpolation between their results.
+  const judgement = gate > 0 ? cell + deepCell * (2 * deep + 1) + deepCell * (1 + 2 + 4) : 0;
+  return Math.max(difference, judgement);
 }
 
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
@@ -82,10 +90,27 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, bands: readonly T[], confi
   x = ops.concat([x, all], 1);
   x = ops.leakyRelu(conv(ops, weights, x, 'down', deepWidth, { kernel: 2, stride: 2, padding: 0 }), slope);
   for (let i = 0; i < deep; i += 1) x = block(ops, weights, x, `deep.${i}`);
+  const opening = config.gate > 0 ? openingOf(ops, weights, x, config) : undefined;
   x = ops.add(skip, ops.pixelShuffle(conv(ops, weights, x, 'up', 4 * width, { kernel: 1 }), 2));
   for (let i = 0; i < decoder; i += 1) x = block(ops, weights, x, `decoder.${i}`);
   const result = conv(ops, weights, x, 'output', lumaBands + chromaBands);
-  return ops.mul(result, ops.constant([1, 1, 1, 1], Float32Array.of(outputScale)));
+  const difference = ops.mul(result, ops.constant([1, 1, 1, 1], Float32Array.of(outputScale)));
+  return opening === undefined ? difference : ops.mul(difference, opening);
+}
+
+/** How far the gate is open for each cell, `[N, 1, H/4, W/4]`, from 0 to 1 and both in fact, told by the deeper level. */
+function openingOf<T>(ops: Ops<T>, weights: Weights<T>, deep: T, { gate }: Config): T {
+  const [, , height = 0, width = 0] = ops.shape(deep);
+  let x = ops.leakyRelu(conv(ops, weights, deep, 'gate.0', gate, { kernel: 1 }), slope);
+  x = ops.leakyRelu(conv(ops, weights, x, 'gate.1', gate, { stride: 2 }), slope);
+  x = ops.leakyRelu(conv(ops, weights, x, 'gate.2', gate, { stride: 2 }), slope);
+  x = ops.resizeBilinear(conv(ops, weights, x, 'gate.3', 1, { kernel: 1 }), 8);
+  x = ops.slice(ops.slice(x, { axis: 2, end: 2 * height }), { axis: 3, end: 2 * width });
+  // A sigmoid never reaches its ends; stretched by a tenth at each and cut off, it does.
+  const scalar = (value: number) => ops.constant([1, 1, 1, 1], Float32Array.of(value));
+  const stretched = ops.addScalar(ops.mul(ops.sigmoid(x), scalar(1.2)), -0.1);
+  const below = ops.relu(ops.addScalar(ops.mul(ops.relu(stretched), scalar(-1)), 1));
+  return ops.addScalar(ops.mul(below, scalar(-1)), 1);
 }
 
 function block<T>(ops: Ops<T>, weights: Weights<T>, x: T, name: string): T {

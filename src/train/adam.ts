@@ -65,14 +65,21 @@ export class Adam implements Disposable {
     const tf = this.#tf;
     const { betas, epsilon, weightDecay, clip, average } = this.#options;
     return tf.tidy(() => {
-      const raw = tf.concat1d(gradients.map((gradient) => gradient.flatten()));
+      const flat = gradients.map((gradient) =>
+        gradient.rank === 1 ? (gradient as tfjs.Tensor1D) : gradient.flatten(),
+      );
+      const gradient = tf.concat1d(flat);
+      const squared = tf.square(gradient);
       // Not tf.norm, which raises every number to a power.
-      const norm = tf.sqrt(tf.sum(tf.square(raw))).dataSync()[0] ?? NaN;
+      const norm = Math.sqrt(tf.sum(squared).dataSync()[0] ?? NaN);
       if (!Number.isFinite(norm)) return norm;
       this.#step += 1;
-      const gradient = clip !== undefined && norm > clip ? tf.mul(raw, clip / (norm + 1e-6)) : raw;
-      const mean = tf.add<tfjs.Tensor1D>(tf.mul(this.#mean, betas[0]), tf.mul(gradient, 1 - betas[0]));
-      const square = tf.add<tfjs.Tensor1D>(tf.mul(this.#square, betas[1]), tf.mul(tf.square(gradient), 1 - betas[1]));
+      // Factors of whole vectors are taken together: each vector operator is a pass over all parameters.
+      const shortened = clip !== undefined && norm > clip ? clip / (norm + 1e-6) : 1;
+      const running = (past: tfjs.Tensor, weight: number, present: tfjs.Tensor, factor: number) =>
+        tf.add<tfjs.Tensor1D>(tf.mul(past, weight), tf.mul(present, (1 - weight) * factor));
+      const mean = running(this.#mean, betas[0], gradient, shortened);
+      const square = running(this.#square, betas[1], squared, shortened ** 2);
       this.#mean.assign(mean);
       this.#square.assign(square);
       const deviation = tf.add(tf.mul(tf.sqrt(square), 1 / Math.sqrt(1 - betas[1] ** this.#step)), epsilon);
@@ -83,7 +90,7 @@ export class Adam implements Disposable {
       this.#parameters.assign(after);
       // Young means follow quickly, so that the first steps don't weigh on them.
       const past = Math.min(average, (1 + this.#step) / (10 + this.#step));
-      this.#average.assign(tf.add<tfjs.Tensor1D>(tf.mul(this.#average, past), tf.mul(after, 1 - past)));
+      this.#average.assign(running(this.#average, past, after, 1));
       return norm;
     });
   }

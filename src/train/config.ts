@@ -11,6 +11,11 @@ export const trainConfig = z.strictObject({
   network: z.looseObject({ name: z.string().min(1) }),
   /** Weights to begin with: a checkpoint of the same network. Default: drawn. */
   initial: z.string().min(1).optional(),
+  /**
+   * Beginnings of the names of the parameters that are learned, for instance `["gate."]`; the others stay as `initial`
+   * has them, which may lack those that are learned. Default: all of them.
+   */
+  learn: z.array(z.string().min(1)).min(1).optional(),
   data: z.strictObject({
     /** The set's folder, relative to the recipe's. */
     folder: z.string().min(1),
@@ -53,7 +58,7 @@ export const trainConfig = z.strictObject({
   }),
   /** Losses and their weights, summed over a network's scales. */
   losses: z
-    .array(z.strictObject({ kind: z.enum(lossKinds), weight: positive.default(1) }))
+    .array(z.strictObject({ kind: z.enum(lossKinds), weight: positive.default(1), harm: positive.optional() }))
     .min(1)
     .default([{ kind: 'l1', weight: 1 }]),
   /** Weights of a VGG for the perceptual loss, relative to the recipe's folder. */

@@ -39,7 +39,13 @@ export function differentiate(
     const targets = batch.sharp.map(picture);
     return tf.variableGrads(() => {
       const losses = restoredFrames(ops, network, parameters, frames, clip).map((outputs, i) =>
-        lossOfScales(tf, loss, outputs, targets[i]),
+        lossOfScales(
+          tf,
+          loss,
+          outputs,
+          targets[i],
+          frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined,
+        ),
       );
       parts = sumOfParts(losses.map((each) => each.parts));
       return tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
@@ -70,19 +76,21 @@ function restoredFrames(
   return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, frames.slice(i, i + length)));
 }
 
-/** The loss summed over a network's scales; smaller targets by bilinear interpolation, as MIMO-UNet's. */
+/** The loss summed over a network's scales; smaller targets and inputs by bilinear interpolation, as MIMO-UNet's. */
 function lossOfScales(
   tf: Tfjs,
   loss: CombinedLoss,
   outputs: readonly TfValue[],
   target: tfjs.Tensor4D | undefined,
+  input: tfjs.Tensor4D | undefined,
 ): { total: tfjs.Scalar; parts: number[] } {
   if (!target) throw new TypeError('a restored frame has no truth');
   const results = outputs.map((output) => {
     const picture = tensorIn(tf, output, channelsLast) as tfjs.Tensor4D;
     const [, height, width] = picture.shape;
-    const truth = height === target.shape[1] ? target : tf.image.resizeBilinear(target, [height, width], false, true);
-    return loss(picture, truth);
+    const sized = (whole: tfjs.Tensor4D) =>
+      height === whole.shape[1] ? whole : tf.image.resizeBilinear(whole, [height, width], false, true);
+    return loss(picture, sized(target), input && sized(input));
   });
   return {
     total: tf.addN(results.map(({ total }) => total)),

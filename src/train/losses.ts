@@ -11,28 +11,34 @@ import { TensorflowWeights } from '../runtime/tensorflow/weights.js';
  *
  * @param prediction RGB `[N, H, W, 3]`, about [0, 1].
  * @param target RGB of the same shape.
+ * @param input the blurry frame that the prediction was made of, of the same shape; `gain` alone asks for it.
  */
-export type Loss = (prediction: tfjs.Tensor4D, target: tfjs.Tensor4D) => tfjs.Scalar;
+export type Loss = (prediction: tfjs.Tensor4D, target: tfjs.Tensor4D, input?: tfjs.Tensor4D) => tfjs.Scalar;
 
 /** A loss and how much it counts. */
 export interface LossTerm {
   /**
    * `l1`, `l2`; `charbonnier`: mean of `√(d² + ε²)`; `charbonnier-color`: of `√(mean over channels of d² + ε²)`
    * (ESTRNN); `psnr`: `10/ln 10 · ln(MSE + 1e-8)` per picture (NAFNet); `fft`: L1 of the unnormalised 2-D Fourier
-   * transforms (MIMO-UNet); `perceptual`: L1 of VGG features (Blur2Blur).
+   * transforms (MIMO-UNet); `perceptual`: L1 of VGG features (Blur2Blur); `gain`: decibels lost against the input,
+   * see {@link gainLoss}.
    */
   readonly kind: LossKind;
   /** Default 1. */
   readonly weight?: number;
+  /** For `gain`: how many times as much as a gain a picture counts that comes out worse than it went in. Default 10. */
+  readonly harm?: number | undefined;
 }
 
 /** Names of the losses. */
-export const lossKinds = ['l1', 'l2', 'charbonnier', 'charbonnier-color', 'psnr', 'fft', 'perceptual'] as const;
+export const lossKinds = ['l1', 'l2', 'charbonnier', 'charbonnier-color', 'psnr', 'fft', 'perceptual', 'gain'] as const;
 /** A loss's name. */
 export type LossKind = (typeof lossKinds)[number];
 
 const charbonnierEpsilon = 1e-3;
 const psnrEpsilon = 1e-8;
+/** 60 dB: below this an error is none, and neither it nor its removal counts. */
+const gainEpsilon = 1e-6;
 
 /** Weights of the five VGG features in Blur2Blur's perceptual loss. */
 const featureWeights = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1] as const;
@@ -82,6 +88,19 @@ export function psnrLoss(tf: Tfjs): Loss {
   return (a, b) => {
     const error = tf.mean(tf.square(tf.sub(a, b)), [1, 2, 3]);
     return tf.mul(tf.mean(tf.log(tf.add(error, psnrEpsilon))), 10 / Math.LN10);
+  };
+}
+
+/**
+ * Decibels of PSNR that each picture has less than the input it was made of, meaned; those that have more are negative.
+ * A loss counts `harm` times as much as a gain: what learns by it acts only where it is sure to help.
+ */
+export function gainLoss(tf: Tfjs, harm = 10): Loss {
+  return (a, b, input) => {
+    if (!input) throw new TypeError('a gain is told against an input');
+    const error = (x: tfjs.Tensor4D) => tf.add(tf.mean(tf.square(tf.sub(x, b)), [1, 2, 3]), gainEpsilon);
+    const lost = tf.mul(tf.log(tf.div(error(a), error(input))), 10 / Math.LN10);
+    return tf.mean(tf.add(lost, tf.mul(tf.relu(lost), harm - 1)));
   };
 }
 
@@ -179,14 +198,14 @@ export interface CombinedLoss extends Disposable {
   /**
    * @returns the sum, and the single terms' values (before their weights) in the order of the terms, for the log.
    */
-  (prediction: tfjs.Tensor4D, target: tfjs.Tensor4D): { total: tfjs.Scalar; parts: tfjs.Scalar[] };
+  (...pictures: Parameters<Loss>): { total: tfjs.Scalar; parts: tfjs.Scalar[] };
 }
 
 /** Combines losses. `perceptual` needs the weights of a VGG. */
 export function combineLosses(tf: Tfjs, terms: readonly LossTerm[], perceptual?: PerceptualOptions): CombinedLoss {
-  const losses = terms.map(({ kind, weight = 1 }) => ({ weight, loss: createLoss(tf, kind, perceptual) }));
-  const combined = (prediction: tfjs.Tensor4D, target: tfjs.Tensor4D) => {
-    const parts = losses.map(({ loss }) => loss(prediction, target));
+  const losses = terms.map((term) => ({ weight: term.weight ?? 1, loss: createLoss(tf, term, perceptual) }));
+  const combined = (...pictures: Parameters<Loss>) => {
+    const parts = losses.map(({ loss }) => loss(...pictures));
     const weighted = parts.map((part, i) => tf.mul(part, losses[i]?.weight ?? 1));
     return { total: tf.addN(weighted) as tfjs.Scalar, parts };
   };
@@ -197,7 +216,11 @@ export function combineLosses(tf: Tfjs, terms: readonly LossTerm[], perceptual?:
   });
 }
 
-function createLoss(tf: Tfjs, kind: LossKind, perceptual: PerceptualOptions | undefined): Loss & Partial<Disposable> {
+function createLoss(
+  tf: Tfjs,
+  { kind, harm }: LossTerm,
+  perceptual: PerceptualOptions | undefined,
+): Loss & Partial<Disposable> {
   switch (kind) {
     case 'l1':
       return l1(tf);
@@ -214,5 +237,7 @@ function createLoss(tf: Tfjs, kind: LossKind, perceptual: PerceptualOptions | un
     case 'perceptual':
       if (!perceptual) throw new TypeError('the perceptual loss needs the weights of a VGG');
       return perceptualLoss(tf, perceptual);
+    case 'gain':
+      return gainLoss(tf, harm);
   }
 }

@@ -5,7 +5,7 @@ import type { Shape, Weights } from '../models/ops.js';
 import { elements } from '../models/ops.js';
 import type { Tensors, WeightTensor } from '../models/weights/tensors.js';
 import { plainOrder, tensorIn, valueOf, type Tfjs, type TfValue } from '../runtime/tensorflow/tensor.js';
-import { heldOrder, uploadParameter } from '../runtime/tensorflow/weights.js';
+import { heldOrder, TensorflowWeights, uploadParameter } from '../runtime/tensorflow/weights.js';
 import type { Random } from './random.js';
 
 /** Parameters that no rule names: normalisations' scales are 1, everything else depends on the fan-in. */
@@ -40,9 +40,17 @@ export class Parameters implements Weights<TfValue>, Disposable {
   readonly #tf: Tfjs;
   readonly #values = new Map<string, TfValue>();
   readonly #shapes: readonly Shape[];
+  readonly #fixed: TensorflowWeights;
+  /** Kept beside the variables: to put it together anew at each step would cost an operator per variable. */
+  readonly #flat: tfjs.Variable<tfjs.Rank.R1>;
 
-  constructor(tf: Tfjs, tensors: Tensors) {
+  /**
+   * @param tensors the parameters that are learned.
+   * @param fixed the others. Default: none.
+   */
+  constructor(tf: Tfjs, tensors: Tensors, fixed: Tensors = new Map()) {
     this.#tf = tf;
+    this.#fixed = new TensorflowWeights(tf, fixed);
     this.names = [...tensors.keys()];
     this.#shapes = [...tensors.values()].map(({ shape }) => shape);
     this.variables = [...tensors].map(([name, tensor]) => {
@@ -52,22 +60,26 @@ export class Parameters implements Weights<TfValue>, Disposable {
       this.#values.set(name, { shape: tensor.shape, tensor: variable, order });
       return variable;
     });
+    const flat = tf.tidy(() => tf.concat1d(this.variables.map((variable) => variable.flatten())));
+    this.#flat = tf.variable(flat);
+    flat.dispose();
   }
 
   get(name: string, shape: Shape): TfValue {
     const value = this.#values.get(name);
-    if (value?.shape.join() !== shape.join()) throw new TypeError(`the network's parameter ${name} is missing`);
+    if (!value) return this.#fixed.get(name, shape);
+    if (value.shape.join() !== shape.join()) throw new TypeError(`the network's parameter ${name} is missing`);
     return value;
   }
 
-  /** Numbers in all parameters. */
+  /** Numbers in all learned parameters. */
   get count(): number {
     return this.#shapes.reduce((sum, shape) => sum + elements(shape), 0);
   }
 
-  /** All parameters one after the other, in the order of {@link names}, as they are held. */
+  /** All learned parameters one after the other, in the order of {@link names}, as they are held. */
   flat(): tfjs.Tensor1D {
-    return this.#tf.tidy(() => this.#tf.concat1d(this.variables.map((variable) => variable.flatten())));
+    return this.#flat.clone();
   }
 
   /** Takes over values in the form of {@link flat}. */
@@ -75,7 +87,11 @@ export class Parameters implements Weights<TfValue>, Disposable {
     this.#tf.tidy(() => {
       const sizes = this.variables.map(({ size }) => size);
       const parts = sizes.length > 1 ? this.#tf.split(flat, sizes) : [flat];
-      this.variables.forEach((variable, i) => variable.assign(this.#tf.reshape(parts[i] ?? flat, variable.shape)));
+      this.variables.forEach((variable, i) => {
+        const part = parts[i] ?? flat;
+        variable.assign(variable.rank === 1 ? part : this.#tf.reshape(part, variable.shape));
+      });
+      this.#flat.assign(flat);
     });
   }
 
@@ -115,6 +131,8 @@ export class Parameters implements Weights<TfValue>, Disposable {
   }
 
   dispose(): void {
+    this.#fixed.dispose();
+    this.#flat.dispose();
     for (const variable of this.variables) variable.dispose();
     this.#values.clear();
   }

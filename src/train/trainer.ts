@@ -7,6 +7,7 @@ import { AtomicFile } from '../io/atomic-file.js';
 import { createNetwork } from '../models/families.js';
 import type { Network } from '../models/network.js';
 import { parametersOf } from '../models/network.js';
+import type { Shape } from '../models/ops.js';
 import { readVggWeights } from '../models/vgg.js';
 import { readCheckpoint } from '../models/weights/checkpoint.js';
 import { writeSafetensors } from '../models/weights/safetensors.js';
@@ -103,9 +104,9 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
       hint: 'Name another folder for this run.',
     });
   }
-  if (saved) checkParameters(saved.model, parametersOf(network), 'The checkpoint');
-  const initial = saved?.model ?? (await firstParameters(config, folder, network, random));
-  using parameters = new Parameters(tf, initial);
+  const { learned, fixed } = await firstParameters(config, folder, network, random, saved !== undefined);
+  if (saved) checkParameters(saved.model, shapesOf(learned), 'The checkpoint');
+  using parameters = new Parameters(tf, saved?.model ?? learned, fixed);
   using adam = new Adam(tf, parameters, config.optimiser);
   if (saved) restoreOptimiser(tf, adam, parameters, saved);
   using loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
@@ -174,7 +175,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
     }
     if (step > first) await save();
     const model = path.join(run, 'model.safetensors');
-    await exportModel(model, parameters.unpack(adam.average), network, step);
+    await exportModel(model, new Map([...fixed, ...parameters.unpack(adam.average)]), network, step);
     return { steps: step, complete: step >= config.steps, model, validation: score, unreadable: sampler.unreadable };
   } finally {
     await log.close();
@@ -227,17 +228,42 @@ function longestBlur({ data: { curriculum } }: TrainConfig, progress: number): n
   return curriculum.from * (curriculum.to / curriculum.from) ** (progress / curriculum.until);
 }
 
+/** What a run begins with: the parameters that it learns, and those that stay. */
 async function firstParameters(
   config: TrainConfig,
   folder: string,
   network: Network,
   random: Random,
-): Promise<Tensors> {
-  if (config.initial === undefined) return initialParameters(network, random.fork('parameters'));
-  const file = path.resolve(folder, config.initial);
-  const tensors = readCheckpoint(await bytesOf(file), file);
+  resumed: boolean,
+): Promise<{ learned: Tensors; fixed: Tensors }> {
+  const { initial, learn } = config;
+  const unused = learn?.find(
+    (beginning) => ![...parametersOf(network).keys()].some((name) => name.startsWith(beginning)),
+  );
+  if (unused !== undefined) {
+    throw new DeblurError('USAGE', `No parameter of ${network.name} begins with "${unused}" ("learn").`, {
+      hint: 'The recipe says "network" with its options: some parameters are there only with one of them.',
+    });
+  }
+  const isLearned = (name: string) => learn?.some((beginning) => name.startsWith(beginning)) ?? true;
+  const drawn = initialParameters(network, random.fork('parameters'));
+  // A run that goes on has what it learns in its checkpoint.
+  if (initial === undefined || (resumed && !learn)) return parted(drawn, isLearned);
+  const file = path.resolve(folder, initial);
+  const found = readCheckpoint(await bytesOf(file), file);
+  const added = learn ? [...drawn].filter(([name]) => isLearned(name) && !found.has(name)) : [];
+  const tensors = new Map([...found, ...added]);
   checkParameters(tensors, parametersOf(network), path.basename(file));
-  return tensors;
+  return parted(tensors, isLearned);
+}
+
+function parted(tensors: Tensors, isLearned: (name: string) => boolean): { learned: Tensors; fixed: Tensors } {
+  const those = (wanted: boolean) => new Map([...tensors].filter(([name]) => isLearned(name) === wanted));
+  return { learned: those(true), fixed: those(false) };
+}
+
+function shapesOf(tensors: Tensors): Map<string, Shape> {
+  return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
 }
 
 /** What the perceptual loss needs, where it is among the losses. */

@@ -44,7 +44,12 @@ function relativeDifference(found: Picture, official: Picture): number {
 
 function single(kind: LossKind): Loss {
   const loss = combineLosses(tf, [{ kind }]);
-  return (a, b) => loss(a, b).total;
+  return (a, b, input) => loss(a, b, input).total;
+}
+
+/** A loss that is told the input of the prediction. */
+function told(loss: Loss, input: Picture): Loss {
+  return (a, b) => loss(a, b, nhwc(input));
 }
 
 function random(shape: readonly number[], seed: number): Picture {
@@ -164,6 +169,31 @@ describe('losses', () => {
     expect(value('charbonnier-color')).toBeCloseTo(mean(colours), 6);
   });
 
+  it('counts decibels that are lost against the input, and a loss more than a gain', () => {
+    const shape = [2, 3, 4, 6];
+    const target = { shape, data: new Float32Array(144) };
+    const flat = (values: readonly number[]) => ({
+      shape,
+      data: Float32Array.from({ length: 144 }, (_, i) => values[Math.floor(i / 72)] ?? NaN),
+    });
+    const value = (prediction: readonly number[], input: readonly number[], harm?: number) => {
+      const loss = combineLosses(tf, [{ kind: 'gain', harm }]);
+      return differentiated(
+        told((...pictures) => loss(...pictures).total, flat(input)),
+        flat(prediction),
+        target,
+      ).value;
+    };
+    // Half the error is a gain of 20·log10(2) decibels; twice the error is a loss of as many.
+    const decibels = 20 * Math.log10(2);
+    expect(value([0.1, 0.1], [0.2, 0.2])).toBeCloseTo(-decibels, 2);
+    expect(value([0.2, 0.2], [0.1, 0.1])).toBeCloseTo(10 * decibels, 2);
+    expect(value([0.1, 0.2], [0.2, 0.1], 4)).toBeCloseTo((4 * decibels - decibels) / 2, 2);
+    // An error that no 8-bit picture shows is none.
+    expect(value([1e-4, 1e-4], [0, 0])).toBeLessThan(0.5);
+    expect(() => differentiated(single('gain'), flat([0, 0]), target)).toThrow(/told against an input/);
+  });
+
   it('takes the Fourier transform of pictures of any size', () => {
     const [height, width] = [3, 5];
     const [a, b] = [random([1, 1, height, width], 3), random([1, 1, height, width], 4)];
@@ -184,7 +214,7 @@ describe('losses', () => {
 
   it.each(lossKinds.filter((kind) => kind !== 'perceptual'))('%s has the gradient of finite differences', (kind) => {
     const [a, b] = [random([2, 3, 4, 6], 5), random([2, 3, 4, 6], 6)];
-    const loss = single(kind);
+    const loss = told(single(kind), random([2, 3, 4, 6], 10));
     const { gradient } = differentiated(loss, a, b);
     const direction = random(a.shape, 7).data.map((value) => value - 0.5);
     const step = 1e-3;

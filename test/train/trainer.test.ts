@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checked } from '../../src/checked.js';
 import { openModel } from '../../src/models/registry.js';
+import { readCheckpoint } from '../../src/models/weights/checkpoint.js';
 import type { Backend } from '../../src/runtime/tensorflow/backend.js';
 import { trainConfig } from '../../src/train/config.js';
 import { train, type TrainReport } from '../../src/train/trainer.js';
@@ -79,6 +80,40 @@ describe('training', () => {
   it('stops with advice when the loss is no number, and keeps the last checkpoint', async () => {
     const diverging = run('nan', { steps: 400, schedule: { kind: 'constant', rate: 1e12 }, checkpointEvery: 1 });
     await expect(diverging).rejects.toMatchObject({ code: 'TRAINING_FAILED', hint: /Halve the learning rate/ });
+  });
+
+  it('learns only what the recipe says, and draws what the first weights lack', async () => {
+    const { report } = await run('trunk', {});
+    const first = readCheckpoint(await readFile(report.model), report.model);
+    const changes = {
+      network: { ...recipe.network, gate: 4 },
+      initial: 'trunk/model.safetensors',
+      learn: ['gate.'],
+      losses: [{ kind: 'gain', harm: 4 }],
+    };
+    const whole = await run('gate', changes);
+    const result = readCheckpoint(await readFile(whole.report.model), whole.report.model);
+    expect([...result.keys()].filter((name) => !first.has(name))).toHaveLength(8);
+    for (const [name, { data }] of first) expect(result.get(name)?.data).toEqual(data);
+    const model = await openModel(whole.report.model);
+    expect(model.kind === 'network' && model.network.options).toMatchObject({ gate: 4 });
+
+    await run('gate-in-parts', changes, 3);
+    const rest = await run('gate-in-parts', changes);
+    const losses = (lines: readonly Line[]) => lines.map(({ step, loss }) => [step, loss]);
+    expect(losses(rest.lines)).toEqual(losses(whole.lines));
+    expect(readCheckpoint(await readFile(rest.report.model), rest.report.model)).toEqual(result);
+
+    await expect(run('no-gate', { learn: ['gate.'] })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'No parameter of light begins with "gate." ("learn").',
+    });
+    const { initial, ...without } = changes;
+    expect(initial).toBeDefined();
+    await expect(run('other', { ...without, learn: ['output.'], initial })).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: expect.stringContaining('it has no gate.0.weight') as string,
+    });
   });
 
   it('trains a recurrent network on clips', async () => {

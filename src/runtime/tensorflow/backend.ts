@@ -2,6 +2,7 @@ import type { Rank } from '@tensorflow/tfjs';
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import { DeblurError } from '../../errors.js';
+import { registerNativeKernels } from './native-kernels.js';
 import type { Tfjs } from './tensor.js';
 
 /**
@@ -154,6 +155,7 @@ async function loadNative(name: keyof typeof nativePackages): Promise<Backend> {
   }
   await tf.setBackend('tensorflow');
   await tf.ready();
+  registerNativeKernels(tf);
   const { binding, isUsingGpuDevice } = tf.backend() as NativeBackend;
   if (name === 'tensorflow-gpu' && !isUsingGpuDevice) {
     throw new Unavailable(

@@ -1,4 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { nativeKernels, runNative } from './native-kernels.js';
 import type { Tfjs } from './tensor.js';
 
 /**
@@ -24,12 +25,18 @@ function scaled(tf: Tfjs, gradient: tfjs.Tensor, x: tfjs.Tensor, slope: number):
   const operator = tf.customGrad((...args) => {
     const [input, save] = args as [tfjs.Tensor, tfjs.GradSaveFunc];
     save([x]);
-    const positive = tf.greater(x, 0);
     return {
       value:
-        slope === 0 ? tf.mul(input, tf.cast(positive, 'float32')) : tf.where(positive, input, tf.mul(input, slope)),
+        runNative(tf, nativeKernels.rectifierGradient, { gradient: input, x }, { alpha: slope }) ??
+        chosen(tf, input, x, slope),
       gradFunc: (next: tfjs.Tensor, saved: tfjs.Tensor[]) => scaled(tf, next, saved[0] ?? x, slope),
     };
   });
   return operator(gradient);
+}
+
+function chosen(tf: Tfjs, gradient: tfjs.Tensor, x: tfjs.Tensor, slope: number): tfjs.Tensor {
+  const positive = tf.greater(x, 0);
+  if (slope === 0) return tf.mul(gradient, tf.cast(positive, 'float32'));
+  return tf.where(positive, gradient, tf.mul(gradient, slope));
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { light } from '../../../src/models/light.js';
 import { parametersOf } from '../../../src/models/network.js';
 import type { Ops, Weights } from '../../../src/models/ops.js';
-import type { Tensors } from '../../../src/models/weights/tensors.js';
+import type { WeightTensor } from '../../../src/models/weights/tensors.js';
 import { initialParameters } from '../../../src/train/parameters.js';
 import { Random } from '../../../src/train/random.js';
 import { modelStage } from '../../../src/runtime/onnx/model-stage.js';
@@ -10,12 +10,13 @@ import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
 import { bt709, packed, testFrame } from '../../support/frames.js';
 import { interpreters, type Picture } from './interpreters.js';
 
-const network = light({ width: 16, deepWidth: 16, deep: 1, decoder: 1 });
+const options = { width: 16, deepWidth: 16, deep: 1, decoder: 1 };
+const network = light(options);
 
 /** Parameters of which none is zero. */
-function randomParameters(): Tensors {
+function randomParameters(drawnFor = network): Map<string, WeightTensor> {
   const random = new Random(3);
-  const drawn = initialParameters(network, random);
+  const drawn = initialParameters(drawnFor, random);
   for (const { data } of drawn.values()) data.forEach((_, i) => (data[i] = random.between(-0.2, 0.2)));
   return drawn;
 }
@@ -80,6 +81,26 @@ describe('the light network', () => {
     }
     expect(moved).toBeGreaterThan(0.01);
     expect(largest).toBeLessThan(1e-5);
+  });
+
+  it.each(interpreters)('has a gate that shuts to the bit and opens all the way on $name', async (interpreter) => {
+    // Odd numbers of cells at every level.
+    const frames = [1, 2, 3].map((seed) => frame(seed, 24, 56).rgb);
+    const gated = light({ ...options, gate: 4 });
+    const weights = randomParameters(gated);
+    const result = async (of: typeof gated, bias: number) => {
+      weights.set('gate.3.weight', { shape: [1, 4, 1, 1], data: new Float32Array(4) });
+      weights.set('gate.3.bias', { shape: [1], data: Float32Array.of(bias) });
+      const [restored] = await interpreter.run(weights, frames, (ops, parameters, inputs) =>
+        of.forward(ops, parameters, inputs),
+      );
+      return restored?.data;
+    };
+    const open = await result(gated, 9);
+    const without = await result(network, 0);
+    expect(await result(gated, -9)).toEqual(frames[1]?.data);
+    expect(open).toEqual(without);
+    expect(open).not.toEqual(frames[1]?.data);
   });
 
   it.each(['yuv420p', 'yuv420p10le', 'yuv422p', 'gbrp'])(
