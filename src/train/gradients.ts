@@ -5,6 +5,7 @@ import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import type { CombinedLoss } from './losses.js';
 import type { Parameters } from './parameters.js';
 import type { PairBatch } from './sets/pair-sampler.js';
+import { correspondence, temporalLoss } from './temporal-loss.js';
 
 /** Options of {@link differentiate}. */
 export interface DifferentiateOptions {
@@ -12,13 +13,17 @@ export interface DifferentiateOptions {
   readonly ops: TensorflowOps;
   /** Restored frames of a sample. */
   readonly clip: number;
+  /** How much flicker counts beside the loss: see {@link temporalLoss}. Default 0. */
+  readonly temporal?: number;
 }
 
 /** A loss and its gradients. */
 export interface Gradients {
   readonly total: number;
-  /** Each term of the loss, before its weight. */
+  /** Each term of the loss, before its weight, meaned over the restored frames. */
   readonly parts: readonly number[];
+  /** How much the restored frames flicker, before its weight; 0 where it does not count. */
+  readonly flicker: number;
   /** One per variable, in the parameters' order; the caller disposes them. */
   readonly gradients: readonly tfjs.Tensor[];
 }
@@ -29,16 +34,18 @@ export function differentiate(
   parameters: Parameters,
   loss: CombinedLoss,
   batch: PairBatch,
-  { tf, ops, clip }: DifferentiateOptions,
+  { tf, ops, clip, temporal = 0 }: DifferentiateOptions,
 ): Gradients {
   const { batch: count, crop } = batch;
   let parts: number[] = [];
+  let flicker = 0;
   const { value, grads } = tf.tidy(() => {
     const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);
     const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
     const targets = batch.sharp.map(picture);
     return tf.variableGrads(() => {
-      const losses = restoredFrames(ops, network, parameters, frames, clip).map((outputs, i) =>
+      const restored = restoredFrames(ops, network, parameters, frames, clip);
+      const losses = restored.map((outputs, i) =>
         lossOfScales(
           tf,
           loss,
@@ -47,8 +54,16 @@ export function differentiate(
           frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined,
         ),
       );
-      parts = sumOfParts(losses.map((each) => each.parts));
-      return tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
+      parts = sumOfParts(losses.map((each) => each.parts)).map((sum) => sum / losses.length);
+      const total = tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
+      if (temporal === 0) return total as tfjs.Scalar;
+      const errors = restored.map(([output], i) => errorOf(tf, output, targets[i]));
+      const differences = errors
+        .slice(1)
+        .map((error, i) => temporalLoss(tf, errors[i]!, error, correspondence(batch, i + 1)));
+      const mean = tf.mul(tf.addN(differences), 1 / differences.length);
+      flicker = mean.dataSync()[0] ?? NaN;
+      return tf.add<tfjs.Scalar>(total, tf.mul(mean, temporal));
     }, [...parameters.variables]);
   });
   const total = value.dataSync()[0] ?? NaN;
@@ -58,7 +73,7 @@ export function differentiate(
     if (!gradient) throw new TypeError(`the loss does not depend on ${variable.name}`);
     return gradient;
   });
-  return { total, parts, gradients };
+  return { total, parts, flicker, gradients };
 }
 
 /** The outputs (largest scale first) of each restored frame. */
@@ -74,6 +89,11 @@ function restoredFrames(
   }
   const length = network.window.past + 1 + network.window.future;
   return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, frames.slice(i, i + length)));
+}
+
+function errorOf(tf: Tfjs, output: TfValue | undefined, target: tfjs.Tensor4D | undefined): tfjs.Tensor4D {
+  if (!output || !target) throw new TypeError('a restored frame has no truth');
+  return tf.sub(tensorIn(tf, output, channelsLast) as tfjs.Tensor4D, target);
 }
 
 /** The loss summed over a network's scales; smaller targets and inputs by bilinear interpolation, as MIMO-UNet's. */

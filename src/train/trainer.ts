@@ -139,7 +139,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
       // A batch that is ready is awaited without a turn of the event loop, and Ctrl-C would never be heard.
       await setImmediate();
       const gradients: tfjs.Tensor[] = [];
-      let total = 0;
+      let [total, flicker] = [0, 0];
       const parts = config.losses.map(() => 0);
       try {
         for (let k = 0; k < accumulate; k += 1) {
@@ -150,9 +150,11 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
           next.catch(() => undefined);
           const drawn = random.fork('dropout', step, k);
           const ops = new TensorflowOps(tf, { draw: () => drawn.unit() });
-          const result = differentiate(network, parameters, loss, batch, { tf, ops, clip: config.data.clip });
+          const settings = { tf, ops, clip: config.data.clip, temporal: config.temporal ?? 0 };
+          const result = differentiate(network, parameters, loss, batch, settings);
           addTo(tf, gradients, result.gradients, 1 / accumulate);
           total += result.total / accumulate;
+          flicker += result.flicker / accumulate;
           result.parts.forEach((part, i) => (parts[i] = (parts[i] ?? 0) + part / accumulate));
         }
         checkLoss(total, usual, config.explosion, step);
@@ -163,8 +165,10 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
         step += 1;
         const speed = (step - first) / ((performance.now() - started) / 1000);
         if (step % config.logEvery === 0 || step === config.steps) {
-          const named = Object.fromEntries(config.losses.map(({ kind }, i) => [`loss/${kind}`, parts[i] ?? 0]));
-          log.scalars(step, { loss: total, ...(config.losses.length > 1 ? named : {}), rate, norm, speed });
+          const terms = config.losses.map(({ kind }, i) => [`loss/${kind}`, parts[i] ?? 0] as const);
+          const named = [...terms, ...(config.temporal === undefined ? [] : [['loss/temporal', flicker] as const])];
+          const several = named.length > 1 ? Object.fromEntries(named) : {};
+          log.scalars(step, { loss: total, ...several, rate, norm, speed });
         }
         onStep?.({ step, steps: config.steps, loss: total, rate, speed, validation: score });
       } finally {

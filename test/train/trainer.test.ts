@@ -38,6 +38,8 @@ const recipe = {
 interface Line {
   step: number;
   loss?: number;
+  'loss/l1'?: number;
+  'loss/temporal'?: number;
 }
 
 async function run(name: string, changes: object, stopAfter = Infinity) {
@@ -114,6 +116,15 @@ describe('training', () => {
       code: 'CHECKPOINT_INVALID',
       message: expect.stringContaining('it has no gate.0.weight') as string,
     });
+  });
+
+  it('lets flicker count, told from two frames of a sample', async () => {
+    const { lines } = await run('temporal', { temporal: 0.5, data: { ...recipe.data, clip: 2 } });
+    for (const line of lines) {
+      expect(line['loss/temporal']).toBeGreaterThan(0);
+      expect(line.loss).toBeCloseTo((line['loss/l1'] ?? NaN) + 0.5 * (line['loss/temporal'] ?? NaN), 5);
+    }
+    await expect(run('single', { temporal: 0.5 })).rejects.toThrow(/"data\.clip" must be 2 or more/);
   });
 
   it('trains a recurrent network on clips', async () => {
