@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { DeblurError } from './errors.js';
 import { nearest } from './nearest.js';
@@ -7,7 +8,7 @@ import { nearest } from './nearest.js';
 export type Json = Record<string, unknown>;
 
 /** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Json {
+function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -29,6 +30,33 @@ export function readJson(path: string): Json {
     throw new DeblurError('USAGE', `The settings file ${path} is not JSON: ${(cause as Error).message}.`, { cause });
   }
   throw new DeblurError('USAGE', `The settings file ${path} must hold a JSON object.`);
+}
+
+/** One object of several: later ones win, object by object; lists are replaced as a whole. */
+export function merge(layers: readonly Json[]): Json {
+  const out: Json = {};
+  for (const layer of layers) {
+    for (const [key, value] of Object.entries(layer)) {
+      const below = out[key];
+      if (value === undefined) continue;
+      out[key] = isObject(below) && isObject(value) ? merge([below, value]) : value;
+    }
+  }
+  return out;
+}
+
+/**
+ * A settings file on top of the one that its "extends" names, relative to it.
+ * @throws DeblurError `USAGE` when one can't be read or is no JSON object, or when they extend each other in a circle.
+ */
+export function readExtended(file: string, above: readonly string[] = []): Json {
+  const { extends: below, ...own } = readJson(file);
+  if (below === undefined) return own;
+  if (typeof below !== 'string') throw new DeblurError('USAGE', `"extends" of ${file} must be the name of a file.`);
+  const path = resolve(dirname(file), below);
+  const files = [...above, resolve(file)];
+  if (files.includes(path)) throw new DeblurError('USAGE', `${file} extends ${below}, which is built on it itself.`);
+  return merge([readExtended(path, files), own]);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { z } from 'zod';
-import { checked, isObject, readJson, type Json } from './checked.js';
+import { checked, merge, readJson, type Json } from './checked.js';
 import { DeblurError } from './errors.js';
 import { packagePath } from './package-root.js';
 import { nearest } from './nearest.js';
@@ -85,19 +85,6 @@ export type RunSettings = z.output<typeof runSettings>;
 export type PartialRunSettings = Partial<Omit<z.input<typeof runSettings>, 'sceneCut'>> & {
   sceneCut?: Partial<z.input<typeof runSettings>['sceneCut']>;
 };
-
-/** Later layers win, object by object; `undefined` never does. */
-function merge(layers: readonly Json[]): Json {
-  const out: Json = {};
-  for (const layer of layers) {
-    for (const [key, value] of Object.entries(layer)) {
-      const below = out[key];
-      if (value === undefined) continue;
-      out[key] = isObject(below) && isObject(value) ? merge([below, value]) : value;
-    }
-  }
-  return out;
-}
 
 /** Names of the presets in `config/presets`. */
 export function presetNames(): string[] {

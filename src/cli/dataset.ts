@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { checked, readJson } from '../checked.js';
+import { checked, readExtended } from '../checked.js';
 import { DeblurError } from '../errors.js';
 import { cameraResponses } from '../train/synthesis/camera-response.js';
 import { datasetConfig } from '../train/synthesis/config.js';
@@ -26,7 +26,7 @@ interface BuildFlags {
 
 async function build(file: string, given: string | undefined, flags: BuildFlags): Promise<void> {
   const { sources, seed, workers, limit } = flags;
-  const values = { ...readJson(file), ...(seed === undefined ? {} : { seed }) };
+  const values = { ...readExtended(file), ...(seed === undefined ? {} : { seed }) };
   const config = checked(datasetConfig, values, `${file} is not right`);
   const folder = path.dirname(file);
   const out = given ?? (config.out === undefined ? undefined : path.join(folder, config.out));

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { checked, readJson } from '../checked.js';
+import { checked, readExtended } from '../checked.js';
 import { DeblurError } from '../errors.js';
 import { backendNames, openBackend, type BackendName } from '../runtime/tensorflow/backend.js';
 import { blur2blurConfig } from '../train/blur2blur/config.js';
@@ -20,7 +20,7 @@ interface TrainFlags {
 
 /** A recipe, told apart by its method, and what runs it. */
 function recipeOf(file: string) {
-  const value = readJson(file);
+  const value = readExtended(file);
   const what = `${file} is not right`;
   if (value['method'] === 'blur2blur') {
     const config = checked(blur2blurConfig, value, what);

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checked, readJson } from '../../src/checked.js';
+import { checked, readExtended, readJson } from '../../src/checked.js';
 import { createNetwork } from '../../src/models/families.js';
 import { mimoUnet } from '../../src/models/mimo-unet.js';
 import { packagePath } from '../../src/package-root.js';
@@ -13,7 +13,7 @@ const filesOf = (folder: string) => readdirSync(packagePath(folder)).map((name) 
 
 describe('the recipes that ship', () => {
   it.each(filesOf('config/train'))('%s is right, its network too', (file) => {
-    const recipe = readJson(file);
+    const recipe = readExtended(file);
     if (recipe['method'] === 'blur2blur') {
       const config = checked(blur2blurConfig, recipe, file);
       expect(mimoUnet(generatorOptions(config)).name).toBe('mimo-unet');
@@ -25,7 +25,7 @@ describe('the recipes that ship', () => {
   });
 
   it.each(filesOf('config/dataset'))('%s is right', (file) => {
-    expect(checked(datasetConfig, readJson(file), file).sources.length).toBeGreaterThan(0);
+    expect(checked(datasetConfig, readExtended(file), file).sources.length).toBeGreaterThan(0);
   });
 
   it('can’t begin with a spectrum that no step is left to learn', () => {
