@@ -113,7 +113,7 @@ export const blur2blurConfig = z
       .strictObject({
         /** Distances of a translated picture from its source. Default: 0.8 of the perceptual one. */
         losses: z
-          .array(z.strictObject({ kind: z.enum(lossKinds), weight: positive.default(1) }))
+          .array(z.strictObject({ kind: z.enum(lossKinds).exclude(['gain']), weight: positive.default(1) }))
           .min(1)
           .default([{ kind: 'perceptual', weight: 0.8 }]),
         /** How much each scale counts, the full one first. Default: all 1. */
