@@ -47,61 +47,68 @@ function table(length: number, value: (i: number) => number): Float32Array {
 /** A band's share of a middle grey, taken off so that the mean band is about zero. */
 const greyBias = table(lumaBands + chromaBands, (k) => (k === 0 ? (-0.5 * cell) / (lumaScale[0] ?? 1) : 0));
 
+const cellTaps = cell * cell;
+
+const lumaKernel = table(lumaBands * cellTaps, (i) => {
+  const band = Math.floor(i / cellTaps);
+  return basis(band, i % cellTaps, cell) / (lumaScale[band] ?? 1);
+});
+
 /** Scaled bands of luma: `[N, 1, H, W]` to `[N, 16, H/4, W/4]`. */
 export function analysisOfLuma<T>(ops: Ops<T>, luma: T): T {
-  const taps = cell * cell;
-  const kernel = table(lumaBands * taps, (i) => {
-    const band = Math.floor(i / taps);
-    return basis(band, i % taps, cell) / (lumaScale[band] ?? 1);
-  });
-  return ops.conv2d(luma, ops.constant([lumaBands, 1, cell, cell], kernel), {
+  return ops.conv2d(luma, ops.constant([lumaBands, 1, cell, cell], lumaKernel), {
     stride: cell,
     bias: ops.constant([lumaBands], greyBias.slice(0, lumaBands)),
   });
 }
 
+const chromaKernel = table(chromaBands * 2 * chromaCell ** 2, (i) => {
+  const [taps, bands] = [chromaCell ** 2, chromaScale.length];
+  const [output, input] = [Math.floor(i / (2 * taps)), Math.floor(i / taps) % 2];
+  const band = output % bands;
+  return Math.floor(output / bands) === input ? basis(band, i % taps, chromaCell) / (chromaScale[band] ?? 1) : 0;
+});
+
 /** Scaled bands of chroma: `[N, 2, H/2, W/2]` to `[N, 8, H/4, W/4]`. */
 export function analysisOfChroma<T>(ops: Ops<T>, chroma: T): T {
-  const [taps, bands] = [chromaCell * chromaCell, chromaScale.length];
-  const kernel = table(chromaBands * 2 * taps, (i) => {
-    const [output, input] = [Math.floor(i / (2 * taps)), Math.floor(i / taps) % 2];
-    const band = output % bands;
-    return Math.floor(output / bands) === input ? basis(band, i % taps, chromaCell) / (chromaScale[band] ?? 1) : 0;
-  });
-  return ops.conv2d(chroma, ops.constant([chromaBands, 2, chromaCell, chromaCell], kernel), { stride: chromaCell });
+  const kernel = ops.constant([chromaBands, 2, chromaCell, chromaCell], chromaKernel);
+  return ops.conv2d(chroma, kernel, { stride: chromaCell });
 }
+
+const rgbKernel = table((lumaBands + chromaBands) * 3 * cellTaps, (i) => {
+  const [output, channel, pixel] = [Math.floor(i / (3 * cellTaps)), Math.floor(i / cellTaps) % 3, i % cellTaps];
+  if (output < lumaBands) {
+    return ((lumaOfRgb[channel] ?? 0) * basis(output, pixel, cell)) / (lumaScale[output] ?? 1);
+  }
+  const [difference, band] = [Math.floor((output - lumaBands) / 4), (output - lumaBands) % 4];
+  const [y, x] = [Math.floor(pixel / cell), pixel % cell];
+  const sample = Math.floor(y / 2) * chromaCell + Math.floor(x / 2);
+  const share = (chromaOfRgb[difference]?.[channel] ?? 0) / 4;
+  return (share * basis(band, sample, chromaCell)) / (chromaScale[band] ?? 1);
+});
 
 /** Scaled bands of RGB in [0, 1]: `[N, 3, H, W]` to `[N, 24, H/4, W/4]`, chroma averaged over 2×2 pixels. */
 export function analysisOfRgb<T>(ops: Ops<T>, rgb: T): T {
-  const taps = cell * cell;
-  const kernel = table((lumaBands + chromaBands) * 3 * taps, (i) => {
-    const [output, channel, pixel] = [Math.floor(i / (3 * taps)), Math.floor(i / taps) % 3, i % taps];
-    if (output < lumaBands) {
-      return ((lumaOfRgb[channel] ?? 0) * basis(output, pixel, cell)) / (lumaScale[output] ?? 1);
-    }
-    const [difference, band] = [Math.floor((output - lumaBands) / 4), (output - lumaBands) % 4];
-    const [y, x] = [Math.floor(pixel / cell), pixel % cell];
-    const sample = Math.floor(y / 2) * chromaCell + Math.floor(x / 2);
-    const share = (chromaOfRgb[difference]?.[channel] ?? 0) / 4;
-    return (share * basis(band, sample, chromaCell)) / (chromaScale[band] ?? 1);
-  });
-  return ops.conv2d(rgb, ops.constant([lumaBands + chromaBands, 3, cell, cell], kernel), {
+  return ops.conv2d(rgb, ops.constant([lumaBands + chromaBands, 3, cell, cell], rgbKernel), {
     stride: cell,
     bias: ops.constant([lumaBands + chromaBands], greyBias),
   });
 }
 
+const allBands = lumaBands + chromaBands;
+
+/** The samples of a cell, luma row by row before both chroma, of its bands. */
+const samplesOfBands = table(allBands * allBands, (i) => {
+  const [sample, band] = [Math.floor(i / allBands), i % allBands];
+  if (sample < lumaBands) return band < lumaBands ? basis(band, sample, cell) * (lumaScale[band] ?? 1) : 0;
+  const [s, b] = [sample - lumaBands, band - lumaBands];
+  if (b < 0 || Math.floor(s / 4) !== Math.floor(b / 4)) return 0;
+  return basis(b % 4, s % 4, chromaCell) * (chromaScale[b % 4] ?? 1);
+});
+
 /** A difference in scaled bands, `[N, 24, H/4, W/4]`, as planes or as RGB. */
 export function synthesis<T>(ops: Ops<T>, bands: T): { planes(): Planes<T>; rgb(): T } {
-  const size = lumaBands + chromaBands;
-  const matrix = table(size * size, (i) => {
-    const [sample, band] = [Math.floor(i / size), i % size];
-    if (sample < lumaBands) return band < lumaBands ? basis(band, sample, cell) * (lumaScale[band] ?? 1) : 0;
-    const [s, b] = [sample - lumaBands, band - lumaBands];
-    if (b < 0 || Math.floor(s / 4) !== Math.floor(b / 4)) return 0;
-    return basis(b % 4, s % 4, chromaCell) * (chromaScale[b % 4] ?? 1);
-  });
-  const samples = ops.linear(bands, ops.constant([size, size], matrix));
+  const samples = ops.linear(bands, ops.constant([allBands, allBands], samplesOfBands));
   const planes = {
     luma: ops.pixelShuffle(ops.slice(samples, { axis: 1, end: lumaBands }), cell),
     chroma: ops.pixelShuffle(ops.slice(samples, { axis: 1, start: lumaBands }), chromaCell),

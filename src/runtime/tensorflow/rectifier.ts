@@ -1,5 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
-import { nativeKernels, runNative } from './native-kernels.js';
+import { runNative } from './native-kernels.js';
 import type { Tfjs } from './tensor.js';
 
 /**
@@ -26,9 +26,7 @@ function scaled(tf: Tfjs, gradient: tfjs.Tensor, x: tfjs.Tensor, slope: number):
     const [input, save] = args as [tfjs.Tensor, tfjs.GradSaveFunc];
     save([x]);
     return {
-      value:
-        runNative(tf, nativeKernels.rectifierGradient, { gradient: input, x }, { alpha: slope }) ??
-        chosen(tf, input, x, slope),
+      value: runNative(tf, 'rectifierGradient', { gradient: input, x }, { slope })?.[0] ?? chosen(tf, input, x, slope),
       gradFunc: (next: tfjs.Tensor, saved: tfjs.Tensor[]) => scaled(tf, next, saved[0] ?? x, slope),
     };
   });

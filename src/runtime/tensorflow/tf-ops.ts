@@ -16,7 +16,9 @@ import { boxMatrix, resizeMatrix, type RowFilter } from '../../models/row-filter
 import type { AxisFilter, EnlargeOptions, PictureOps } from '../picture/picture-ops.js';
 import { PictureShapeOps } from '../picture/picture-shape-ops.js';
 import { biased } from './bias.js';
+import { runNative } from './native-kernels.js';
 import { rectified } from './rectifier.js';
+import { summed } from './sum.js';
 import { channelsLast, depthwiseOrder, kernelOrder, plainOrder, tensorIn, valueOf } from './tensor.js';
 import type { Tfjs, TfValue } from './tensor.js';
 
@@ -55,6 +57,12 @@ export class TensorflowOps implements PictureOps<TfValue> {
     const padded = same || padding === 0 ? x : this.pad(x, margins, 'zero');
     const input = this.#picture(padded);
     const mode = same ? 'same' : 'valid';
+    if (groups === 1 && bias) {
+      const inputs = { x: input, filter: this.#kernel(weight), bias: bias.tensor };
+      const learned = Number([weight, bias].every(({ tensor }) => tensor instanceof this.#tf.Variable));
+      const [whole] = runNative(this.#tf, 'biasedConvolution', inputs, { stride, pad: mode, learned }) ?? [];
+      if (whole) return valueOf(whole, channelsLast);
+    }
     let result: tfjs.Tensor4D;
     if (groups === 1) {
       result = this.#tf.conv2d(input, this.#kernel(weight), stride, mode);
@@ -127,7 +135,7 @@ export class TensorflowOps implements PictureOps<TfValue> {
   }
 
   add(a: TfValue, b: TfValue): TfValue {
-    return this.#elementwise(a, b, (x, y) => this.#tf.add(x, y));
+    return this.#elementwise(a, b, (x, y) => summed(this.#tf, x, y));
   }
 
   addScalar(x: TfValue, scalar: number): TfValue {
@@ -387,12 +395,12 @@ export class TensorflowOps implements PictureOps<TfValue> {
     const tf = this.#tf;
     const [n = 1, channels = 0, height = 0, width = 0] = x.shape;
     const matrix = ({ rows, columns, data }: RowFilter) => tf.tensor(data, [1, rows, columns]);
-    const lines = tf.reshape(this.#picture(x), [n, height, width * channels]);
-    const tall = tf.reshape(tf.matMul(matrix(vertical), lines), [n, vertical.rows, width, channels]);
-    // With the width before the height, its product is one large matrix a picture too, not a small one a line.
-    const columns = tf.reshape(tf.transpose(tall, [0, 2, 1, 3]), [n, width, vertical.rows * channels]);
-    const wide = tf.matMul(matrix(horizontal), columns);
-    return valueOf(tf.reshape(wide, [n, horizontal.rows, vertical.rows, channels]), [0, 3, 2, 1]);
+    // Each product is one large matrix a picture, not a small one a line, and the last one leaves channels last.
+    const columns = tf.reshape(tf.transpose(this.#picture(x), [0, 2, 1, 3]), [n, width, height * channels]);
+    const wide = tf.reshape(tf.matMul(matrix(horizontal), columns), [n, horizontal.rows, height, channels]);
+    const lines = tf.reshape(tf.transpose(wide, [0, 2, 1, 3]), [n, height, horizontal.rows * channels]);
+    const whole = tf.matMul(matrix(vertical), lines);
+    return valueOf(tf.reshape(whole, [n, vertical.rows, horizontal.rows, channels]), channelsLast);
   }
 }
 
