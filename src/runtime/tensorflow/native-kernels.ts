@@ -140,7 +140,8 @@ function convolutionGradient(tf: Tfjs): tfjs.GradConfig {
       const settings = { strides: [stride, stride], pad, dataFormat: 'NHWC' };
       const run = (kernel: string, inputs: Record<string, tfjs.Tensor>, shape: Record<string, number[]>) =>
         tf.engine().runKernel<tfjs.Tensor>(kernel, inputs, { ...settings, ...shape });
-      const [ofFilter, ofBias] = (learned && kernelAndBiasGradient(tf, { x, filter, dy }, { stride, pad })) || [];
+      const together = learned ? kernelAndBiasGradient(tf, { x, filter, dy }, { stride, pad }) : undefined;
+      const [ofFilter, ofBias] = together ?? [];
       return {
         x: () => run(tf.Conv2DBackpropInput, { dy, filter }, { inputShape: x.shape }),
         filter: () => ofFilter ?? run(tf.Conv2DBackpropFilter, { x, dy }, { filterShape: filter.shape }),

@@ -32,7 +32,7 @@ describe("TensorFlow's own kernels", () => {
       ops.conv2d(valueOf(input, channelsLast), valueOf(weight, kernelOrder), { bias: valueOf(number), stride, padding })
         .tensor;
     // Of the square, so that the gradient differs from place to place.
-    const score = (result: tfjs.Tensor) => tf.sum(tf.square(result)) as tfjs.Scalar;
+    const score = (result: tfjs.Tensor) => tf.sum<tfjs.Scalar>(tf.square(result));
     const plain = (input: tfjs.Tensor, weight: tfjs.Tensor, number: tfjs.Tensor) => {
       const padded = tf.pad(input, [
         [0, 0],
@@ -53,12 +53,10 @@ describe("TensorFlow's own kernels", () => {
       -1,
     );
     const together = [learnedKernel, learnedBias].map(({ name }) => grads[name]!);
-    for (const [found, right] of [
-      ...apart.map((each, i) => [each, expected[i]!]),
-      ...together.map((each, i) => [each, expected[i + 1]!]),
-    ]) {
-      const largest = Math.max(...right!.dataSync().map(Math.abs));
-      expect(maxDifference(picture(found!), picture(right!))).toBeLessThan(1e-5 * largest);
+    const right = [...expected, ...expected.slice(1)];
+    for (const [i, found] of [...apart, ...together].entries()) {
+      const largest = Math.max(...right[i]!.dataSync().map(Math.abs));
+      expect(maxDifference(picture(found), picture(right[i]!))).toBeLessThan(1e-5 * largest);
     }
     tf.dispose([x, kernel, bias, learnedKernel, learnedBias, value, ...expected, ...apart, ...together]);
     expect(tf.memory().numTensors).toBe(before);
