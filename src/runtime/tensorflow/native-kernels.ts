@@ -64,8 +64,8 @@ const kernels = {
 export type NativeKernelName = keyof typeof kernels;
 
 /**
- * Makes operators of TensorFlow known to TensorFlow.js for the native backend. Those that this build of TensorFlow does
- * not have, or not for its device, are left out: each is tried once.
+ * Makes operators of TensorFlow known to TensorFlow.js for the native backend. oneDNN's are tried first, and left out
+ * where this build of TensorFlow does not have them.
  */
 export function registerNativeKernels(tf: Tfjs): void {
   for (const [kernelName, kernel] of Object.entries<NativeKernel>(kernels)) {
