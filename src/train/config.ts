@@ -3,6 +3,13 @@ import { lossKinds } from './losses.js';
 
 const positive = z.number().positive();
 
+const lossTerm = z
+  .strictObject({ kind: z.enum(lossKinds), weight: positive.default(1), harm: positive.optional() })
+  .refine(({ kind, harm }) => harm === undefined || kind === 'gain', {
+    path: ['harm'],
+    message: 'is for "gain" alone',
+  });
+
 /** A recipe for `deblur train`. */
 export const trainConfig = z
   .strictObject({
@@ -59,7 +66,7 @@ export const trainConfig = z
     }),
     /** Losses and their weights, summed over a network's scales. */
     losses: z
-      .array(z.strictObject({ kind: z.enum(lossKinds), weight: positive.default(1), harm: positive.optional() }))
+      .array(lossTerm)
       .min(1)
       .default([{ kind: 'l1', weight: 1 }]),
     /**

@@ -172,5 +172,15 @@ describe('training', () => {
     expect(() => checked(trainConfig, wrong, 'recipe.json is not right')).toThrow(
       'there is no setting "optimiser.wieghtDecay", did you mean "weightDecay"',
     );
+    const harmful = {
+      ...recipe,
+      losses: [
+        { kind: 'l1', harm: 3 },
+        { kind: 'gain', harm: 3 },
+      ],
+    };
+    expect(() => checked(trainConfig, harmful, 'recipe.json is not right')).toThrow(
+      'recipe.json is not right: "losses.0.harm": is for "gain" alone.',
+    );
   });
 });
