@@ -109,7 +109,7 @@ export const catalogue: readonly ModelEntry[] = [
   {
     name: 'light',
     title: "this project's light streaming network, trained on synthesised blur",
-    network: light(),
+    network: light({ gate: 32 }),
     colour: 'rgb',
     licence: 'MIT',
     citation: 'deblur-stream, weights/light.md.',

@@ -38,10 +38,10 @@ const outputScale = 0.25;
  * discrete cosine transform of a cell, each band scaled to a variance near one, is what the first convolution sees
  * and the last one gives. (Plain pixels are nearly alike; what blur takes from them is small beside what they share.)
  *
- * A gate judges from wide surroundings whether a place is blurred at all. Where it is shut the difference is zero to
+ * A gate judges from a place's wide surroundings and from the whole frame whether it is blurred at all. Where it is shut the difference is zero to
  * the bit: a sharp frame comes out as the very copy.
  *
- * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3}`.
+ * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3,all}`.
  */
 export function light(options: LightConfig = {}): Network {
   const config = lightConfig.parse(options);
@@ -51,7 +51,7 @@ export function light(options: LightConfig = {}): Network {
     options: config,
     sizes: { multiple: 8, padding: 'replicate', placement: 'bottom-right' },
     window: { past, future },
-    reach: reachOf(config),
+    reach: config.gate > 0 ? 'global' : reachOf(config),
     overlap: 2 * reachOf(config),
     // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.
     initial: (name) => (name === 'gate.3.bias' ? 1 : /^(output|gate\.3)\./.test(name) ? 0 : undefined),
@@ -70,13 +70,10 @@ export function light(options: LightConfig = {}): Network {
   };
 }
 
-/** Pixels that a difference depends on, to each side. */
-function reachOf({ encoder, deep, decoder, gate }: Config): number {
+/** Pixels that a difference depends on, to each side, but for its gate. */
+function reachOf({ encoder, deep, decoder }: Config): number {
   const [cell, deepCell] = [4, 8];
-  const difference = cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
-  // Its two convolutions of stride 2, and the interpolation between their results.
-  const judgement = gate > 0 ? cell + deepCell * (2 * deep + 1) + deepCell * (1 + 2 + 4) : 0;
-  return Math.max(difference, judgement);
+  return cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
 }
 
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
@@ -103,7 +100,9 @@ function openingOf<T>(ops: Ops<T>, weights: Weights<T>, deep: T, { gate }: Confi
   const [, , height = 0, width = 0] = ops.shape(deep);
   let x = ops.leakyRelu(conv(ops, weights, deep, 'gate.0', gate, { kernel: 1 }), slope);
   x = ops.leakyRelu(conv(ops, weights, x, 'gate.1', gate, { stride: 2 }), slope);
-  x = ops.leakyRelu(conv(ops, weights, x, 'gate.2', gate, { stride: 2 }), slope);
+  // A shutter is the same for the whole frame: what all places say counts beside what each one does.
+  const all = conv(ops, weights, ops.globalMean(x), 'gate.all', gate, { kernel: 1 });
+  x = ops.leakyRelu(ops.add(conv(ops, weights, x, 'gate.2', gate, { stride: 2 }), all), slope);
   x = ops.resizeBilinear(conv(ops, weights, x, 'gate.3', 1, { kernel: 1 }), 8);
   x = ops.slice(ops.slice(x, { axis: 2, end: 2 * height }), { axis: 3, end: 2 * width });
   // A sigmoid never reaches its ends; stretched by a tenth at each and cut off, it does.

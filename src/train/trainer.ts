@@ -161,7 +161,9 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
         const rate = learningRate(config.schedule, step, config.steps);
         const norm = adam.update(gradients, rate);
         checkLoss(norm, undefined, Infinity, step);
-        usual = usual === undefined ? total : remembered * usual + (1 - remembered) * total;
+        // A gain is negative, and its mean near nothing.
+        const size = Math.abs(total);
+        usual = usual === undefined ? size : remembered * usual + (1 - remembered) * size;
         step += 1;
         const speed = (step - first) / ((performance.now() - started) / 1000);
         if (step % config.logEvery === 0 || step === config.steps) {

@@ -95,7 +95,7 @@ describe('training', () => {
     };
     const whole = await run('gate', changes);
     const result = readCheckpoint(await readFile(whole.report.model), whole.report.model);
-    expect([...result.keys()].filter((name) => !first.has(name))).toHaveLength(8);
+    expect([...result.keys()].filter((name) => !first.has(name))).toHaveLength(10);
     for (const [name, { data }] of first) expect(result.get(name)?.data).toEqual(data);
     const model = await openModel(whole.report.model);
     expect(model.kind === 'network' && model.network.options).toMatchObject({ gate: 4 });
