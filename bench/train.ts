@@ -19,7 +19,8 @@ export async function trainingRate(): Promise<Figure> {
   const network = light();
   const random = new Random(1);
   using parameters = new Parameters(tf, initialParameters(network, random));
-  using adam = new Adam(tf, parameters, { clip: 1 });
+  // PyTorch's step keeps no mean of the parameters either.
+  using adam = new Adam(tf, parameters, { clip: 1, average: 0 });
   const ops = new TensorflowOps(tf);
   using loss = combineLosses(tf, [{ kind: 'charbonnier' }]);
   const pictures = (count: number) =>

@@ -12,7 +12,7 @@ export interface AdamOptions {
   readonly weightDecay?: number;
   /** Longest gradient, as a whole; a longer one is shortened to it. Default: no limit. */
   readonly clip?: number;
-  /** Weight of the past in the running mean of the parameters. Default 0.999. */
+  /** Weight of the past in the running mean of the parameters; 0: there is none. Default 0.999. */
   readonly average?: number;
 }
 
@@ -90,7 +90,7 @@ export class Adam implements Disposable {
       this.#parameters.assign(after);
       // Young means follow quickly, so that the first steps don't weigh on them.
       const past = Math.min(average, (1 + this.#step) / (10 + this.#step));
-      this.#average.assign(running(this.#average, past, after, 1));
+      this.#average.assign(past > 0 ? running(this.#average, past, after, 1) : after);
       return norm;
     });
   }
