@@ -41,7 +41,7 @@ const report = z.object({
     z.object({
       name: z.string(),
       frames: z.number(),
-      subjects: z.array(z.object({ gain: z.object({ psnr: z.number() }).optional(), seconds: z.number().optional() })),
+      subjects: z.array(z.object({ gain: z.object({ psnr: z.number() }).optional() })),
     }),
   ),
 });

@@ -38,8 +38,8 @@ const outputScale = 0.25;
  * discrete cosine transform of a cell, each band scaled to a variance near one, is what the first convolution sees
  * and the last one gives. (Plain pixels are nearly alike; what blur takes from them is small beside what they share.)
  *
- * A gate judges from a place's wide surroundings and from the whole frame whether it is blurred at all. Where it is shut the difference is zero to
- * the bit: a sharp frame comes out as the very copy.
+ * A gate judges from a place's wide surroundings and from the whole frame whether it is blurred at all. Where it is
+ * shut the difference is zero to the bit: a sharp frame comes out as the very copy.
  *
  * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3,all}`.
  */
@@ -95,7 +95,7 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, bands: readonly T[], confi
   return opening === undefined ? difference : ops.mul(difference, opening);
 }
 
-/** How far the gate is open for each cell, `[N, 1, H/4, W/4]`, from 0 to 1 and both in fact, told by the deeper level. */
+/** How far the gate is open for each cell, `[N, 1, H/4, W/4]`, from 0 to 1, both of which it reaches; told by the deeper level. */
 function openingOf<T>(ops: Ops<T>, weights: Weights<T>, deep: T, { gate }: Config): T {
   const [, , height = 0, width = 0] = ops.shape(deep);
   let x = ops.leakyRelu(conv(ops, weights, deep, 'gate.0', gate, { kernel: 1 }), slope);
