@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { merge, readExtended, type Json } from '../src/checked.js';
 import { createNetwork } from '../src/models/families.js';
 import { parametersOf } from '../src/models/network.js';
+import { elements } from '../src/models/ops.js';
 import { packagePath } from '../src/package-root.js';
 import { trainConfig } from '../src/train/config.js';
 import { networkOptions } from '../src/train/trainer.js';
@@ -65,10 +66,7 @@ async function measure(name: string, steps: number): Promise<string[]> {
   }
   const { bands } = report.parse(JSON.parse(await readFile(json, 'utf8')));
   const network = createNetwork(config.network.name, networkOptions(config));
-  const parameters = [...parametersOf(network).values()].reduce(
-    (sum, shape) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  const parameters = [...parametersOf(network).values()].reduce((sum, shape) => sum + elements(shape), 0);
   const gains = bands.map(({ subjects }) => (subjects[1]?.gain?.psnr ?? NaN).toFixed(2));
   return [name, parameters.toLocaleString('en'), ...gains];
 }

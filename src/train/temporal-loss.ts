@@ -1,5 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
-import { opticalFlow, type Flow } from '../metrics/optical-flow.js';
+import { opticalFlow, sampleAt, type Flow } from '../metrics/optical-flow.js';
 import type { Gray } from '../metrics/gray.js';
 import { lumaOfRgb } from '../models/frame-bands.js';
 import type { Tfjs } from '../runtime/tensorflow/tensor.js';
@@ -75,9 +75,7 @@ function follow({ from, to, flow, first, pixels }: Followed, places: Int32Array,
       const around = [0, 1, width, width + 1];
       const weights = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy];
       const corner = y0 * width + x0;
-      let luma = 0;
-      for (let k = 0; k < 4; k += 1) luma += weights[k]! * to.data[corner + around[k]!]!;
-      if (Math.abs(luma - from.data[i]!) > 255 * sameThing) continue;
+      if (Math.abs(sampleAt(to, px, py) - from.data[i]!) > 255 * sameThing) continue;
       for (let k = 0; k < 4; k += 1) {
         places[k * pixels + first + i] = first + corner + around[k]!;
         shares[k * pixels + first + i] = weights[k]!;

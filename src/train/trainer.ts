@@ -7,7 +7,6 @@ import { AtomicFile } from '../io/atomic-file.js';
 import { createNetwork } from '../models/families.js';
 import type { Network } from '../models/network.js';
 import { parametersOf } from '../models/network.js';
-import type { Shape } from '../models/ops.js';
 import { readVggWeights } from '../models/vgg.js';
 import { readCheckpoint } from '../models/weights/checkpoint.js';
 import { writeSafetensors } from '../models/weights/safetensors.js';
@@ -104,9 +103,8 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
       hint: 'Name another folder for this run.',
     });
   }
-  const { learned, fixed } = await firstParameters(config, folder, network, random, saved !== undefined);
-  if (saved) checkParameters(saved.model, shapesOf(learned), 'The checkpoint');
-  using parameters = new Parameters(tf, saved?.model ?? learned, fixed);
+  const { learned, fixed } = await firstParameters(config, folder, network, random, saved?.model);
+  using parameters = new Parameters(tf, learned, fixed);
   using adam = new Adam(tf, parameters, config.optimiser);
   if (saved) restoreOptimiser(tf, adam, parameters, saved);
   using loss = combineLosses(tf, config.losses, await perceptualOptions(config, folder));
@@ -234,42 +232,42 @@ function longestBlur({ data: { curriculum } }: TrainConfig, progress: number): n
   return curriculum.from * (curriculum.to / curriculum.from) ** (progress / curriculum.until);
 }
 
-/** What a run begins with: the parameters that it learns, and those that stay. */
+/**
+ * What a run begins with: the parameters that it learns, and those that stay.
+ *
+ * @param saved what a run that goes on has learned so far.
+ */
 async function firstParameters(
   config: TrainConfig,
   folder: string,
   network: Network,
   random: Random,
-  resumed: boolean,
+  saved: Tensors | undefined,
 ): Promise<{ learned: Tensors; fixed: Tensors }> {
   const { initial, learn } = config;
-  const unused = learn?.find(
-    (beginning) => ![...parametersOf(network).keys()].some((name) => name.startsWith(beginning)),
-  );
+  const shapes = parametersOf(network);
+  const names = [...shapes.keys()];
+  const unused = learn?.find((beginning) => !names.some((name) => name.startsWith(beginning)));
   if (unused !== undefined) {
     throw new DeblurError('USAGE', `No parameter of ${network.name} begins with "${unused}" ("learn").`, {
       hint: 'The recipe says "network" with its options: some parameters are there only with one of them.',
     });
   }
   const isLearned = (name: string) => learn?.some((beginning) => name.startsWith(beginning)) ?? true;
-  const drawn = initialParameters(network, random.fork('parameters'));
-  // A run that goes on has what it learns in its checkpoint.
-  if (initial === undefined || (resumed && !learn)) return parted(drawn, isLearned);
-  const file = path.resolve(folder, initial);
-  const found = readCheckpoint(await bytesOf(file), file);
-  const added = learn ? [...drawn].filter(([name]) => isLearned(name) && !found.has(name)) : [];
-  const tensors = new Map([...found, ...added]);
-  checkParameters(tensors, parametersOf(network), path.basename(file));
-  return parted(tensors, isLearned);
-}
-
-function parted(tensors: Tensors, isLearned: (name: string) => boolean): { learned: Tensors; fixed: Tensors } {
-  const those = (wanted: boolean) => new Map([...tensors].filter(([name]) => isLearned(name) === wanted));
-  return { learned: those(true), fixed: those(false) };
-}
-
-function shapesOf(tensors: Tensors): Map<string, Shape> {
-  return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+  const those = <T>(all: ReadonlyMap<string, T>, wanted: boolean) =>
+    new Map([...all].filter(([name]) => isLearned(name) === wanted));
+  if (saved) checkParameters(saved, those(shapes, true), 'The checkpoint');
+  if (saved && !learn) return { learned: saved, fixed: new Map() };
+  const draw = () => initialParameters(network, random.fork('parameters'));
+  let tensors: Tensors;
+  if (initial === undefined) tensors = draw();
+  else {
+    const file = path.resolve(folder, initial);
+    const found = readCheckpoint(await bytesOf(file), file);
+    tensors = learn ? new Map([...those(draw(), true), ...found]) : found;
+    checkParameters(tensors, shapes, path.basename(file));
+  }
+  return { learned: saved ?? those(tensors, true), fixed: those(tensors, false) };
 }
 
 /** What the perceptual loss needs, where it is among the losses. */
