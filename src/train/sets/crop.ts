@@ -88,6 +88,27 @@ export function copyCrop(
   if (saturation !== 1) saturate(target.subarray(offset, to), saturation);
 }
 
+/** How near crops are to others of the same place, in decibels: PSNR of the green of every second pixel, both ways. */
+export function cropPsnr(
+  pictures: readonly DecodedPicture[],
+  truths: readonly DecodedPicture[],
+  { left, top, size }: Crop,
+): number {
+  let [squares, count] = [0, 0];
+  pictures.forEach(({ data, width }, i) => {
+    const truth = truths[i]?.data;
+    if (!truth) throw new TypeError('each picture needs its truth');
+    for (let y = top; y < top + size; y += 2) {
+      for (let x = left; x < left + size; x += 2) {
+        const at = 3 * (y * width + x) + 1;
+        squares += (data[at]! - truth[at]!) ** 2;
+        count += 1;
+      }
+    }
+  });
+  return 10 * Math.log10((255 ** 2 * count) / squares);
+}
+
 /** Moves colours away from their gray (or towards it), within [0, 1]. */
 function saturate(pixels: Float32Array, saturation: number): void {
   for (let i = 0; i < pixels.length; i += 3) {

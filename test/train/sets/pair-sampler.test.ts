@@ -191,6 +191,26 @@ describe('a sampler of pairs', () => {
     expect(await seen(Infinity)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  it('draws again what is too near to its truth, and takes the last place where all are', async () => {
+    const gray = async (name: string, code: number) => {
+      const file = scratch.path(name);
+      await writePicture(file, new Uint8Array(width * height * 3).fill(code), width, height);
+      return file;
+    };
+    const sharp = await gray('sharp.png', 100);
+    const still = { name: 'still', pairs: [{ blur: sharp, sharp }] };
+    // 10 codes are 28.1 dB.
+    const blurry = { name: 'blurry', pairs: [{ blur: await gray('blurry.png', 110), sharp }] };
+    const seen = async (scenes: PairScene[], sharpest: number) => {
+      const from = sampler(scenes, { sharpest });
+      const batches = await Promise.all(Array.from({ length: 10 }, (_, step) => from.batch(step)));
+      return new Set(batches.flatMap(({ blur }) => [0, 1, 2].map((index) => codes(blur[0], index)[0]?.[1])));
+    };
+    expect(await seen([still, blurry], Infinity)).toEqual(new Set([100, 110]));
+    expect(await seen([still, blurry], 29)).toEqual(new Set([110]));
+    expect(await seen([blurry], 28)).toEqual(new Set([110]));
+  });
+
   it('reads a picture once, and then takes it from the cache', async () => {
     const file = await picture('once.png', 0);
     const still = { name: 'once', pairs: Array<FramePair>(3).fill({ blur: file, sharp: file }) };
