@@ -21,7 +21,13 @@ import { runDeblur } from './command-line.js';
 const root = packagePath('runs/search');
 const data = packagePath('runs/light/data');
 
-/** What each variant changes in config/train/light.json. */
+/** What the search begins from, in config/train/light.json: every crop, one loss. */
+const base: Json = {
+  data: { folder: data, edges: 'avoid', sharpest: 60 },
+  losses: [{ kind: 'charbonnier' }],
+  schedule: { rate: 1e-3 },
+};
+/** What each variant changes in that. */
 const variants: Readonly<Record<string, Json>> = {
   'as it is': {},
   narrow: { network: { width: 24, deepWidth: 60 } },
@@ -32,6 +38,7 @@ const variants: Readonly<Record<string, Json>> = {
   'no frame before it': { network: { past: 0 } },
   'two frames before it': { network: { past: 2 } },
   'a single frame': { network: { past: 0, future: 0 } },
+  'crops below 32 dB': { data: { sharpest: 32 } },
   'PSNR loss': { losses: [{ kind: 'psnr', weight: 3e-3 }] },
   'L2 loss': { losses: [{ kind: 'l2' }] },
 };
@@ -51,7 +58,8 @@ async function measure(name: string, steps: number): Promise<string[]> {
   const folder = path.join(root, `${name.replaceAll(' ', '-')}-${steps}`);
   const recipe = merge([
     readExtended(packagePath('config/train/light.json')),
-    { data: { folder: data }, steps, checkpointEvery: steps },
+    base,
+    { steps, checkpointEvery: steps },
     variants[name] ?? {},
   ]);
   // Variants are compared at the end only.

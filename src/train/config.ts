@@ -55,8 +55,8 @@ const recipe = z.strictObject({
     colour: z.number().min(0).max(0.5).default(0),
     /** Whether colour channels change places. Default false. */
     swap: z.boolean().default(false),
-    /** PSNR in decibels above which a crop is too near to its truth to be learned from, and is drawn again. Default: none is. */
-    sharpest: positive.optional(),
+    /** PSNR in decibels above which a crop is too near to its truth to be learned from, and is drawn again. Default 60: none is. */
+    sharpest: positive.default(60),
     /** Gigabytes of decoded pictures kept. Default 4. */
     cache: positive.default(4),
     /** Longest blur in pixels at the beginning, growing to all of it at the given part of the run. Default: no limit. */

@@ -1,4 +1,5 @@
 import { DeblurError } from '../../errors.js';
+import { psnrCeiling } from '../../metrics/psnr.js';
 import type { Random } from '../random.js';
 import { copyCrop, cropPsnr, drawColourChange } from './crop.js';
 import type { DecodedPicture } from './picture-cache.js';
@@ -31,9 +32,9 @@ export interface SamplerOptions {
   readonly swap?: boolean;
   /**
    * PSNR of the sharpest crops that are wanted, in decibels: a crop that is nearer to its truth is drawn again, up to
-   * 11 times. Most places of a video are nearly sharp, and there is little to learn from them. Default: all are.
+   * 11 times. Most places of a video are nearly sharp, and there is little to learn from them. Default 60: all are.
    */
-  readonly sharpest?: number | undefined;
+  readonly sharpest?: number;
   /** Bytes of decoded pictures that are kept. Default 4 GiB. */
   readonly cache?: number;
   /** Pictures that may be unreadable, as a part of those read, at least 10. Default 0.01. */
@@ -90,7 +91,7 @@ export class PairSampler {
   /** @throws DeblurError `INPUT_UNREADABLE` when no scene has enough frames. */
   constructor(set: PairSet, random: Random, options: SamplerOptions) {
     const { past = 0, future = 0, clip = 1, edges = 'avoid', flip = true, reverse = true } = options;
-    const { colour = 0, swap = false, sharpest = Infinity, cache = 4 * 2 ** 30, unreadable = 0.01 } = options;
+    const { colour = 0, swap = false, sharpest = psnrCeiling, cache = 4 * 2 ** 30, unreadable = 0.01 } = options;
     const rest = { past, future, clip, edges, flip, reverse, colour, swap, sharpest, cache, unreadable };
     this.#options = { ...options, ...rest };
     this.#random = random;
@@ -145,7 +146,7 @@ export class PairSampler {
         turn: flip === true ? random.below(8) : flip === 'horizontal' ? random.below(2) : 0,
       };
       const change = drawColourChange(random, this.#options);
-      if (sharpest < Infinity && attempt < mostDraws - 1) {
+      if (sharpest < psnrCeiling && attempt < mostDraws - 1) {
         const restored = pictures.slice(past, past + clip);
         if (cropPsnr(restored, pictures.slice(frames.length), cut) > sharpest) continue;
       }
