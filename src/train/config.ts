@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { lossKinds } from './losses.js';
+import { recordFields, testFields } from './record-fields.js';
 
 const positive = z.number().positive();
 
@@ -116,16 +117,10 @@ const recipe = z.strictObject({
       holdBack: z.number().gt(0).lt(1).optional(),
       /** Frames that are measured, spread over the scenes. Default 24. */
       frames: z.int().min(1).default(24),
-      /** Pictures in the log. Default 2. */
-      pictures: z.int().min(0).default(2),
-      /** Steps between tests. Default 1000. */
-      every: z.int().min(1).default(1000),
+      ...testFields,
     })
     .optional(),
-  /** Steps between checkpoints. Default 1000. */
-  checkpointEvery: z.int().min(1).default(1000),
-  /** Steps between lines of the log. Default 20. */
-  logEvery: z.int().min(1).default(20),
+  ...recordFields,
   /** Stop when a loss is this many times the mean of the last ones. Default 100. */
   explosion: positive.default(100),
 });

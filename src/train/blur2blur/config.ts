@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { lossKinds } from '../losses.js';
+import { recordFields, testFields } from '../record-fields.js';
 import { cameraResponses } from '../synthesis/camera-response.js';
 
 const positive = z.number().positive();
@@ -194,16 +195,10 @@ export const blur2blurConfig = z
         model: z.string().min(1),
         /** Frames that are looked at, spread over the scenes. Default 12. */
         frames: z.int().min(1).default(12),
-        /** Pictures in the log. Default 2. */
-        pictures: z.int().min(0).default(2),
-        /** Steps between tests. Default 1000. */
-        every: z.int().min(1).default(1000),
+        ...testFields,
       })
       .optional(),
-    /** Steps between checkpoints. Default 1000. */
-    checkpointEvery: z.int().min(1).default(1000),
-    /** Steps between lines of the log. Default 20. */
-    logEvery: z.int().min(1).default(20),
+    ...recordFields,
   })
   .refine(({ epochs, decayEpochs }) => epochs + decayEpochs > 0, {
     message: 'there must be an epoch',

@@ -1,4 +1,3 @@
-import { psnrCeiling } from '../../metrics/psnr.js';
 import type { Random } from '../random.js';
 import type { DecodedPicture } from './picture-cache.js';
 
@@ -89,7 +88,7 @@ export function copyCrop(
   if (saturation !== 1) saturate(target.subarray(offset, to), saturation);
 }
 
-/** How near crops are to others of the same place: PSNR of the green of every second pixel both ways, in decibels up to 60. */
+/** How near crops are to others of the same place: PSNR of the green of every second pixel both ways, in decibels; infinity where they are equal. */
 export function cropPsnr(
   pictures: readonly DecodedPicture[],
   truths: readonly DecodedPicture[],
@@ -107,7 +106,7 @@ export function cropPsnr(
       }
     }
   });
-  return Math.min(psnrCeiling, 10 * Math.log10((255 ** 2 * count) / squares));
+  return 10 * Math.log10((255 ** 2 * count) / squares);
 }
 
 /** Moves colours away from their gray (or towards it), within [0, 1]. */

@@ -145,11 +145,11 @@ export class PairSampler {
         size: crop,
         turn: flip === true ? random.below(8) : flip === 'horizontal' ? random.below(2) : 0,
       };
-      const change = drawColourChange(random, this.#options);
       if (sharpest < psnrCeiling && attempt < mostDraws - 1) {
         const restored = pictures.slice(past, past + clip);
         if (cropPsnr(restored, pictures.slice(frames.length), cut) > sharpest) continue;
       }
+      const change = drawColourChange(random, this.#options);
       pictures.forEach((picture, k) => {
         const target = k < frames.length ? batch.blur[k] : batch.sharp[k - frames.length];
         if (target) copyCrop(picture, cut, change, target, index * crop * crop * 3);
