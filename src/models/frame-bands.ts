@@ -62,6 +62,26 @@ export function analysisOfLuma<T>(ops: Ops<T>, luma: T): T {
   });
 }
 
+/** The pixels of each cell, row by row: `[N, 1, H, W]` to `[N, 16, H/4, W/4]`. */
+export function pixelsOfLuma<T>(ops: Ops<T>, luma: T): T {
+  // As a convolution it is quicker than as a transposition of five axes.
+  const identity = table(cellTaps * cellTaps, (i) => (i % (cellTaps + 1) === 0 ? 1 : 0));
+  return ops.conv2d(luma, ops.constant([cellTaps, 1, cell, cell], identity), { stride: cell });
+}
+
+/** Scaled bands of several pictures' luma: `[N, 16·K, H/4, W/4]`, the pixels of each cell, to their bands. */
+export function bandsOfPixels<T>(ops: Ops<T>, pixels: T): T {
+  const [, channels = 0] = ops.shape(pixels);
+  const within = (i: number) => i % lumaBands;
+  const weight = table(channels * channels, (i) => {
+    const [output, input] = [Math.floor(i / channels), i % channels];
+    if (Math.floor(output / lumaBands) !== Math.floor(input / cellTaps)) return 0;
+    return lumaKernel[within(output) * cellTaps + within(input)] ?? 0;
+  });
+  const bias = table(channels, (i) => greyBias[within(i)] ?? 0);
+  return ops.linear(pixels, ops.constant([channels, channels], weight), { bias: ops.constant([channels], bias) });
+}
+
 const chromaKernel = table(chromaBands * 2 * chromaCell ** 2, (i) => {
   const [taps, bands] = [chromaCell ** 2, chromaScale.length];
   const [output, input] = [Math.floor(i / (2 * taps)), Math.floor(i / taps) % 2];
@@ -86,6 +106,11 @@ const rgbKernel = table((lumaBands + chromaBands) * 3 * cellTaps, (i) => {
   const share = (chromaOfRgb[difference]?.[channel] ?? 0) / 4;
   return (share * basis(band, sample, chromaCell)) / (chromaScale[band] ?? 1);
 });
+
+/** Luma of RGB: `[N, 3, H, W]` to `[N, 1, H, W]`. */
+export function lumaFromRgb<T>(ops: Ops<T>, rgb: T): T {
+  return ops.linear(rgb, ops.constant([1, 3], Float32Array.from(lumaOfRgb)));
+}
 
 /** Scaled bands of RGB in [0, 1]: `[N, 3, H, W]` to `[N, 24, H/4, W/4]`, chroma averaged over 2×2 pixels. */
 export function analysisOfRgb<T>(ops: Ops<T>, rgb: T): T {

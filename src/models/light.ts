@@ -1,8 +1,18 @@
 import { z } from 'zod';
+import { alongPath, blurAlong, estimatePath } from './blur-path.js';
 import { conv } from './layers.js';
 import type { Network } from './network.js';
-import type { Ops, Weights } from './ops.js';
-import { analysisOfChroma, analysisOfLuma, analysisOfRgb, chromaBands, lumaBands, synthesis } from './frame-bands.js';
+import { within, type Ops, type Weights } from './ops.js';
+import {
+  analysisOfChroma,
+  analysisOfLuma,
+  analysisOfRgb,
+  chromaBands,
+  lumaBands,
+  lumaFromRgb,
+  pixelsOfLuma,
+  synthesis,
+} from './frame-bands.js';
 
 /** Options of {@link light}. */
 const lightConfig = z.strictObject({
@@ -22,6 +32,8 @@ const lightConfig = z.strictObject({
   future: z.int().min(0).max(4).default(1),
   /** Channels of the gate, which leaves sharp places as they are; 0: there is none. */
   gate: z.int().min(0).max(128).default(0),
+  /** Channels of the estimate of the blur's path, along which the frame is then seen; 0: there is none. */
+  path: z.int().min(0).max(128).default(0),
 });
 
 /** Options of {@link light}. */
@@ -41,7 +53,10 @@ const outputScale = 0.25;
  * A gate judges from a place's wide surroundings and from the whole frame whether it is blurred at all. Where it is
  * shut the difference is zero to the bit: a sharp frame comes out as the very copy.
  *
- * Parameters: `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3,all}`.
+ * With `path`, the blur's path is estimated first, and the frame seen along it goes in beside the frames: see
+ * {@link alongPath}.
+ *
+ * Parameters: `path.*` (see {@link estimatePath}), `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3,all}`.
  */
 export function light(options: LightConfig = {}): Network {
   const config = lightConfig.parse(options);
@@ -51,23 +66,40 @@ export function light(options: LightConfig = {}): Network {
     options: config,
     sizes: { multiple: 8, padding: 'replicate', placement: 'bottom-right' },
     window: { past, future },
-    reach: config.gate > 0 ? 'global' : reachOf(config),
+    reach: config.gate > 0 || config.path > 0 ? 'global' : reachOf(config),
     overlap: 2 * reachOf(config),
     // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.
     initial: (name) => (name === 'gate.3.bias' ? 1 : /^(output|gate\.3)\./.test(name) ? 0 : undefined),
     forward: (ops, weights, frames) => {
-      const frame = frames[past];
-      if (frame === undefined) throw new TypeError(`the light network needs ${past + 1 + future} frames`);
+      const frame = middleOf(frames, config);
       const bands = frames.map((each) => analysisOfRgb(ops, each));
-      return [ops.add(frame, synthesis(ops, restore(ops, weights, bands, config)).rgb())];
+      const lumas = config.path > 0 ? frames.map((each) => lumaFromRgb(ops, each)) : [];
+      return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, lumas }, config)).rgb())];
     },
     forwardPlanes: (ops, weights, frames) => {
       const bands = frames.map(({ luma, chroma }) =>
         ops.concat([analysisOfLuma(ops, luma), analysisOfChroma(ops, chroma)], 1),
       );
-      return synthesis(ops, restore(ops, weights, bands, config)).planes();
+      const lumas = frames.map(({ luma }) => luma);
+      return synthesis(ops, restore(ops, weights, { bands, lumas }, config)).planes();
     },
+    ...(config.path > 0 && {
+      blurAgain: (ops, weights, frames, sharp) => {
+        const lumas = frames.map((each) => lumaFromRgb(ops, each));
+        const path = estimatePath(ops, within(weights, 'path.'), lumas, config.path);
+        return {
+          blurred: blurAlong(ops, lumaFromRgb(ops, sharp), path),
+          wanted: pixelsOfLuma(ops, middleOf(lumas, config)),
+        };
+      },
+    }),
   };
+}
+
+function middleOf<T>(frames: readonly T[], { past, future }: Config): T {
+  const frame = frames[past];
+  if (frame === undefined) throw new TypeError(`the light network needs ${past + 1 + future} frames`);
+  return frame;
 }
 
 /** Pixels that a difference depends on, to each side, but for its gate. */
@@ -76,10 +108,22 @@ function reachOf({ encoder, deep, decoder }: Config): number {
   return cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
 }
 
+/** The frames of a window. */
+interface Window<T> {
+  /** `[N, 24, H/4, W/4]` each. */
+  readonly bands: readonly T[];
+  /** `[N, 1, H, W]` each, where paths are estimated. */
+  readonly lumas: readonly T[];
+}
+
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
-function restore<T>(ops: Ops<T>, weights: Weights<T>, bands: readonly T[], config: Config): T {
+function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
-  const all = ops.concat(bands, 1);
+  const along =
+    config.path > 0
+      ? [alongPath(ops, middleOf(lumas, config), estimatePath(ops, within(weights, 'path.'), lumas, config.path))]
+      : [];
+  const all = ops.concat([...bands, ...along], 1);
   let x = ops.leakyRelu(conv(ops, weights, all, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;

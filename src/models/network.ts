@@ -49,6 +49,14 @@ export interface Network {
    * `future`, each once, with a state that goes through all of them.
    */
   forwardSequence?<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly T[]): T[];
+  /**
+   * For networks that estimate how a frame is blurred: its truth blurred so, and the frame, both in one form
+   * whatever that is. They are equal where the estimate is right.
+   *
+   * @param frames as for `forward`.
+   * @param sharp the truth of the frame that is restored, `[N, 3, H, W]`.
+   */
+  blurAgain?<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly T[], sharp: T): { blurred: T; wanted: T };
   /** How training begins: a number, or drawn by the fan-in. Default: scales of normalisations 1, all else by the fan-in. */
   initial?(name: string): number | 'fan-in' | undefined;
   /**

@@ -110,6 +110,8 @@ export interface Ops<T> {
   /** `x` where positive, else `slope · x`. */
   leakyRelu(x: T, slope: number): T;
   sigmoid(x: T): T;
+  /** The natural logarithm; of what is not positive, it is not a number. */
+  log(x: T): T;
   /**
    * Only where an interpreter trains: sets each channel of each picture `[N, C, H, W]` to zero with the probability `rate`,
    * and multiplies those that stay by `1 / (1 - rate)`. Everywhere else it is `x`.

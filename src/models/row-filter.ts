@@ -23,6 +23,17 @@ export function cellMatrix(size: number, cell: number): RowFilter {
   return { rows, columns: size, data };
 }
 
+/** Output `i` is the mean of the `i`-th `cell` samples, the last one of those that are left. */
+export function poolMatrix(size: number, cell: number): RowFilter {
+  const rows = Math.ceil(size / cell);
+  const data = new Float32Array(rows * size);
+  for (let i = 0; i < rows; i += 1) {
+    const end = Math.min(size, (i + 1) * cell);
+    data.fill(1 / (end - i * cell), i * size + i * cell, i * size + end);
+  }
+  return { rows, columns: size, data };
+}
+
 /** The weights of `Ops.resizeBilinear` along one axis. */
 export function resizeMatrix(size: number, ratio: number): RowFilter {
   const rows = size * ratio;

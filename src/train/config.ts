@@ -65,16 +65,18 @@ const recipe = z.strictObject({
       .strictObject({ from: positive, to: positive, until: z.number().min(0).max(1).default(0.5) })
       .optional(),
   }),
-  /** Losses and their weights, summed over a network's scales. */
-  losses: z
-    .array(lossTerm)
-    .min(1)
-    .default([{ kind: 'l1', weight: 1 }]),
+  /** Losses and their weights, summed over a network's scales; none where the estimate of the blur alone is learned ("reblur"). */
+  losses: z.array(lossTerm).default([{ kind: 'l1', weight: 1 }]),
   /**
    * How much the restored frames of a sample may flicker against their truth, beside the losses; "data.clip" is then 2
    * or more. Default: flicker does not count.
    */
   temporal: positive.optional(),
+  /**
+   * How much it counts that the truth, blurred as the network estimates the blur, is the blurred frame, in nepers
+   * of error; for networks that estimate it. Default: it does not count.
+   */
+  reblur: positive.optional(),
   /** Weights of a VGG for the perceptual loss, relative to the recipe's folder. */
   vgg: z
     .strictObject({ file: z.string().min(1), depth: z.union([z.literal(16), z.literal(19)]).default(16) })
@@ -126,10 +128,15 @@ const recipe = z.strictObject({
 });
 
 /** A recipe for `deblur train`. */
-export const trainConfig = recipe.refine(({ temporal, data }) => temporal === undefined || data.clip > 1, {
-  path: ['temporal'],
-  message: 'flicker is told from two frames of a sample: "data.clip" must be 2 or more',
-});
+export const trainConfig = recipe
+  .refine(({ temporal, data }) => temporal === undefined || data.clip > 1, {
+    path: ['temporal'],
+    message: 'flicker is told from two frames of a sample: "data.clip" must be 2 or more',
+  })
+  .refine(({ losses, reblur, temporal }) => losses.length > 0 || (reblur !== undefined && temporal === undefined), {
+    path: ['losses'],
+    message: 'there must be one, but for a recipe that has "reblur" and no "temporal"',
+  });
 
 /** A recipe, complete and checked. */
 export type TrainConfig = z.output<typeof trainConfig>;

@@ -1,10 +1,12 @@
 import type * as tfjs from '@tensorflow/tfjs';
+import { DeblurError } from '../errors.js';
 import type { Network } from '../models/network.js';
 import { channelsLast, tensorIn, valueOf, type Tfjs, type TfValue } from '../runtime/tensorflow/tensor.js';
 import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import type { CombinedLoss } from './losses.js';
 import type { Parameters } from './parameters.js';
 import type { PairBatch } from './sets/pair-sampler.js';
+import { reblurLoss } from './reblur-loss.js';
 import { correspondence, temporalLoss } from './temporal-loss.js';
 
 /** Options of {@link differentiate}. */
@@ -15,6 +17,8 @@ export interface DifferentiateOptions {
   readonly clip: number;
   /** How much flicker counts beside the loss: see {@link temporalLoss}. Default 0. */
   readonly temporal?: number;
+  /** How much the estimate of the blur counts: see {@link reblurLoss}. Default 0. */
+  readonly reblur?: number;
 }
 
 /** A loss and its gradients. */
@@ -24,6 +28,8 @@ export interface Gradients {
   readonly parts: readonly number[];
   /** How much the restored frames flicker, before its weight; 0 where it does not count. */
   readonly flicker: number;
+  /** How wrong the estimate of the blur is, before its weight; 0 where it does not count. */
+  readonly reblurred: number;
   /** One per variable, in the parameters' order; the caller disposes them. */
   readonly gradients: readonly tfjs.Tensor[];
 }
@@ -34,46 +40,80 @@ export function differentiate(
   parameters: Parameters,
   loss: CombinedLoss,
   batch: PairBatch,
-  { tf, ops, clip, temporal = 0 }: DifferentiateOptions,
+  { tf, ops, clip, temporal = 0, reblur = 0 }: DifferentiateOptions,
 ): Gradients {
   const { batch: count, crop } = batch;
   let parts: number[] = [];
   let flicker = 0;
+  let reblurred = 0;
   const { value, grads } = tf.tidy(() => {
     const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);
     const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
     const targets = batch.sharp.map(picture);
     return tf.variableGrads(() => {
-      const restored = restoredFrames(ops, network, parameters, frames, clip);
-      const losses = restored.map((outputs, i) =>
-        lossOfScales(
+      const terms: tfjs.Scalar[] = [];
+      // Without a loss of theirs the restored frames are not asked for.
+      const restored = loss.terms > 0 ? restoredFrames(ops, network, parameters, frames, clip) : [];
+      if (restored.length > 0) {
+        const losses = restored.map((outputs, i) =>
+          lossOfScales(
+            tf,
+            loss,
+            outputs,
+            targets[i],
+            frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined,
+          ),
+        );
+        parts = sumOfParts(losses.map((each) => each.parts)).map((sum) => sum / losses.length);
+        terms.push(
+          meanOf(
+            tf,
+            losses.map((each) => each.total),
+          ),
+        );
+      }
+      if (reblur > 0) {
+        const length = network.window.past + 1 + network.window.future;
+        const mean = meanOf(
           tf,
-          loss,
-          outputs,
-          targets[i],
-          frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined,
-        ),
-      );
-      parts = sumOfParts(losses.map((each) => each.parts)).map((sum) => sum / losses.length);
-      const total = tf.mul(tf.addN(losses.map((each) => each.total)), 1 / losses.length);
-      if (temporal === 0) return total as tfjs.Scalar;
-      const errors = restored.map(([output], i) => errorOf(tf, output, targets[i]));
-      const differences = errors
-        .slice(1)
-        .map((error, i) => temporalLoss(tf, errors[i]!, error, correspondence(batch, i + 1)));
-      const mean = tf.mul(tf.addN(differences), 1 / differences.length);
-      flicker = mean.dataSync()[0] ?? NaN;
-      return tf.add<tfjs.Scalar>(total, tf.mul(mean, temporal));
+          targets.map((target, i) =>
+            reblurLoss(tf, ops, network, parameters, {
+              frames: frames.slice(i, i + length),
+              sharp: valueOf(target, channelsLast),
+            }),
+          ),
+        );
+        reblurred = mean.dataSync()[0] ?? NaN;
+        terms.push(tf.mul(mean, reblur));
+      }
+      if (temporal > 0) {
+        const errors = restored.map(([output], i) => errorOf(tf, output, targets[i]));
+        const mean = meanOf(
+          tf,
+          errors.slice(1).map((error, i) => temporalLoss(tf, errors[i]!, error, correspondence(batch, i + 1))),
+        );
+        flicker = mean.dataSync()[0] ?? NaN;
+        terms.push(tf.mul(mean, temporal));
+      }
+      return tf.addN<tfjs.Scalar>(terms);
     }, [...parameters.variables]);
   });
   const total = value.dataSync()[0] ?? NaN;
   value.dispose();
   const gradients = parameters.variables.map((variable) => {
     const gradient = grads[variable.name];
-    if (!gradient) throw new TypeError(`the loss does not depend on ${variable.name}`);
+    if (!gradient) {
+      throw new DeblurError('USAGE', 'The loss does not depend on all parameters that are learned.', {
+        hint: 'Name those that it can teach, for instance "learn": ["path."] where "reblur" alone counts.',
+      });
+    }
     return gradient;
   });
-  return { total, parts, flicker, gradients };
+  return { total, parts, flicker, reblurred, gradients };
+}
+
+function meanOf(tf: Tfjs, values: readonly tfjs.Scalar[]): tfjs.Scalar {
+  return tf.mul(tf.addN([...values]), 1 / values.length);
 }
 
 /** The outputs (largest scale first) of each restored frame. */

@@ -137,7 +137,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
       // A batch that is ready is awaited without a turn of the event loop, and Ctrl-C would never be heard.
       await setImmediate();
       const gradients: tfjs.Tensor[] = [];
-      let [total, flicker] = [0, 0];
+      let [total, flicker, reblurred] = [0, 0, 0];
       const parts = config.losses.map(() => 0);
       try {
         for (let k = 0; k < accumulate; k += 1) {
@@ -148,11 +148,18 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
           next.catch(() => undefined);
           const drawn = random.fork('dropout', step, k);
           const ops = new TensorflowOps(tf, { draw: () => drawn.unit() });
-          const settings = { tf, ops, clip: config.data.clip, temporal: config.temporal ?? 0 };
+          const settings = {
+            tf,
+            ops,
+            clip: config.data.clip,
+            temporal: config.temporal ?? 0,
+            reblur: config.reblur ?? 0,
+          };
           const result = differentiate(network, parameters, loss, batch, settings);
           addTo(tf, gradients, result.gradients, 1 / accumulate);
           total += result.total / accumulate;
           flicker += result.flicker / accumulate;
+          reblurred += result.reblurred / accumulate;
           result.parts.forEach((part, i) => (parts[i] = (parts[i] ?? 0) + part / accumulate));
         }
         checkLoss(total, usual, config.explosion, step);
@@ -166,7 +173,11 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
         const speed = (step - first) / ((performance.now() - started) / 1000);
         if (step % config.logEvery === 0 || step === config.steps) {
           const terms = config.losses.map(({ kind }, i) => [`loss/${kind}`, parts[i] ?? 0] as const);
-          const named = [...terms, ...(config.temporal === undefined ? [] : [['loss/temporal', flicker] as const])];
+          const named = [
+            ...terms,
+            ...(config.temporal === undefined ? [] : [['loss/temporal', flicker] as const]),
+            ...(config.reblur === undefined ? [] : [['loss/reblur', reblurred] as const]),
+          ];
           const several = named.length > 1 ? Object.fromEntries(named) : {};
           log.scalars(step, { loss: total, ...several, rate, norm, speed });
         }

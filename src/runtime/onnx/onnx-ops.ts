@@ -186,6 +186,10 @@ export class OnnxOps implements PictureOps<Value> {
     return this.#emit('Sigmoid', [x], x.shape);
   }
 
+  log(x: Value): Value {
+    return this.#emit('Log', [x], x.shape);
+  }
+
   gelu(x: Value, form: GeluForm): Value {
     const approximate = form === 'tanh' ? 'tanh' : 'none';
     const result = this.#emit('Gelu', [x], x.shape, { attributes: { approximate: { string: approximate } } });

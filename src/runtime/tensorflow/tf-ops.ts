@@ -70,12 +70,10 @@ export class TensorflowOps implements PictureOps<TfValue> {
       const kernel = tensorIn(this.#tf, weight, depthwiseOrder) as tfjs.Tensor4D;
       result = this.#tf.depthwiseConv2d(input, kernel, stride, mode);
     } else {
-      const inputs = this.#tf.split<tfjs.Tensor4D>(input, groups, 3);
-      const kernels = this.#tf.split<tfjs.Tensor4D>(this.#kernel(weight), groups, 3);
-      result = this.#tf.concat(
-        inputs.map((part, g) => this.#tf.conv2d(part, kernels[g] ?? part, stride, mode)),
-        3,
-      );
+      result = this.#groupedConv(same ? this.#picture(this.pad(x, margins, 'zero')) : input, weight, {
+        groups,
+        stride,
+      });
     }
     return valueOf(this.#biased(result, bias), channelsLast);
   }
@@ -156,6 +154,10 @@ export class TensorflowOps implements PictureOps<TfValue> {
 
   sigmoid(x: TfValue): TfValue {
     return this.#map(x, (tensor) => this.#tf.sigmoid(tensor));
+  }
+
+  log(x: TfValue): TfValue {
+    return this.#map(x, (tensor) => this.#tf.log(tensor));
   }
 
   dropout2d(x: TfValue, rate: number): TfValue {
@@ -360,6 +362,30 @@ export class TensorflowOps implements PictureOps<TfValue> {
   /** A picture's tensor, `[N, H, W, C]`. */
   #picture(x: TfValue): tfjs.Tensor4D {
     return tensorIn(this.#tf, x, channelsLast) as tfjs.Tensor4D;
+  }
+
+  /** One product of matrices a group, all in one operator: there may be hundreds of groups, with kernels of their own. */
+  #groupedConv(
+    padded: tfjs.Tensor4D,
+    weight: TfValue,
+    { groups, stride }: { readonly groups: number; readonly stride: number },
+  ): tfjs.Tensor4D {
+    const tf = this.#tf;
+    const [outputs = 0, perGroup = 0, kh = 1, kw = 1] = weight.shape;
+    const [n, height, width] = padded.shape;
+    const size = (whole: number, kernel: number) => Math.floor((whole - kernel) / stride) + 1;
+    const [rows, columns] = [size(height, kh), size(width, kw)];
+    const places = Array.from({ length: kh * kw }, (_, i): [number, number] => [Math.floor(i / kw), i % kw]);
+    const parts = places.map(([y, x]) => {
+      const lines = { axis: 2, start: y, end: y + (rows - 1) * stride + 1, step: stride };
+      const samples = { axis: 3, start: x, end: x + (columns - 1) * stride + 1, step: stride };
+      const seen = this.slice(this.slice(valueOf(padded, channelsLast), lines), samples);
+      return tf.reshape(seen.tensor, [n * rows * columns, groups, perGroup]);
+    });
+    const patches = tf.transpose(tf.concat(parts, 2), [1, 0, 2]);
+    const kernel = tf.reshape(this.#kernel(weight), [kh * kw * perGroup, groups, outputs / groups]);
+    const product = tf.matMul(patches, tf.transpose(kernel, [1, 0, 2]));
+    return tf.reshape(tf.transpose(product, [1, 0, 2]), [n, rows, columns, outputs]);
   }
 
   #kernel(weight: TfValue): tfjs.Tensor4D {

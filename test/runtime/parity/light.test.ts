@@ -51,10 +51,15 @@ describe('the light network', () => {
     expect(count).toBeLessThan(600_000);
   });
 
-  it.each(interpreters)('gives the same luma for RGB as for planes on $name', async (interpreter) => {
+  const plain = interpreters.flatMap((interpreter) => [
+    { interpreter, name: interpreter.name, network },
+    { interpreter, name: `${interpreter.name}, told the blur's path`, network: light({ ...options, path: 8 }) },
+  ]);
+
+  it.each(plain)('gives the same luma for RGB as for planes on $name', async ({ interpreter, network }) => {
     const [height, width] = [16, 24];
     const frames = [1, 2, 3].map((seed) => frame(seed, height, width));
-    const weights = randomParameters();
+    const weights = randomParameters(network);
     const [restored] = await interpreter.run(
       weights,
       frames.map(({ rgb }) => rgb),

@@ -424,6 +424,10 @@ export function describeOperators(interpreter: Interpreter): void {
         (x) => 1 / (1 + Math.exp(-x)),
       );
       await each(
+        (ops, x) => ops.log(ops.addScalar(x, 1.5)),
+        (x) => Math.log(x + 1.5),
+      );
+      await each(
         (ops, x) => ops.gelu(x, 'tanh'),
         (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
       );

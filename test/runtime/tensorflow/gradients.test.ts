@@ -102,6 +102,7 @@ const cases: readonly Case[] = [
   unary('relu', (x) => ops.relu(x), { corner: true }),
   unary('leakyRelu', (x) => ops.leakyRelu(x, 0.2), { corner: true }),
   unary('sigmoid', (x) => ops.sigmoid(x)),
+  unary('log', (x) => ops.log(ops.addScalar(ops.mul(x, x), 0.5))),
   unary('dropout2d', (x) => dropping().dropout2d(x, 0.5)),
   unary('gelu', (x) => ops.gelu(x, 'erf'), { name: 'gelu, exact' }),
   unary('gelu', (x) => ops.gelu(x, 'tanh'), { name: 'gelu, tanh' }),

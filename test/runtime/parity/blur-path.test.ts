@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { alongBands, alongPath, blurAlong, estimatePath } from '../../../src/models/blur-path.js';
+import { parametersUsed } from '../../../src/models/network.js';
+import type { Ops, Weights } from '../../../src/models/ops.js';
+import { Random } from '../../../src/train/random.js';
+import { interpreters, type Picture } from './interpreters.js';
+
+/** A smooth picture, `[1, 1, H, W]`, so that neighbouring samples have something to do with each other. */
+function picture(height: number, width: number): Picture {
+  const data = Float32Array.from({ length: height * width }, (_, i) => {
+    const [y, x] = [Math.floor(i / width), i % width];
+    return 0.5 + 0.2 * Math.sin(0.9 * x + 0.3 * y) + 0.2 * Math.cos(0.4 * x - 0.7 * y);
+  });
+  return { shape: [1, 1, height, width], data };
+}
+
+/** A sample between pixels; the border is repeated. */
+function sampleAt({ shape, data }: Picture, x: number, y: number): number {
+  const [, , height = 0, width = 0] = shape;
+  const at = (column: number, row: number) =>
+    data[Math.min(Math.max(row, 0), height - 1) * width + Math.min(Math.max(column, 0), width - 1)] ?? NaN;
+  const [x0, y0] = [Math.floor(x), Math.floor(y)];
+  const [fx, fy] = [x - x0, y - y0];
+  const row = (r: number) => (1 - fx) * at(x0, r) + fx * at(x0 + 1, r);
+  return (1 - fy) * row(y0) + fy * row(y0 + 1);
+}
+
+describe("a blur's path", () => {
+  it.each(interpreters)('blurs each tile along its own on $name', async (interpreter) => {
+    // Two tiles and a part of a third; the last is of one row of cells less than a tile.
+    const [height, width] = [60, 136];
+    const luma = picture(height, width);
+    const [x, y] = [
+      [0, 5.25, -3],
+      [0, -2.5, 7.5],
+    ];
+    const [blurred] = await interpreter.run(new Map(), [luma], <T>(ops: Ops<T>, _: unknown, [input]: readonly T[]) => {
+      const component = (values: readonly number[]) => ops.constant([3, 1], Float32Array.from(values));
+      const path = { x: component(x ?? []), y: component(y ?? []), rows: 1, columns: 3 };
+      return [ops.pixelShuffle(blurAlong(ops, input!, path), 4)];
+    });
+    expect(blurred?.shape).toEqual([1, 1, height, width]);
+    let worst = 0;
+    for (let row = 0; row < height; row += 1) {
+      for (let column = 0; column < width; column += 1) {
+        const [vx, vy] = [x, y].map((values) => values[Math.floor(column / 64)] ?? NaN);
+        let sum = 0;
+        for (let k = -4; k <= 4; k += 1) {
+          sum += ((Math.abs(k) === 4 ? 0.5 : 1) / 8) * sampleAt(luma, column + (k / 8) * vx!, row + (k / 8) * vy!);
+        }
+        worst = Math.max(worst, Math.abs(sum - (blurred?.data[row * width + column] ?? NaN)));
+      }
+    }
+    expect(worst).toBeLessThan(1e-5);
+  });
+
+  it('is estimated the same on every interpreter', async () => {
+    const lumas = [picture(72, 136), picture(72, 136), picture(72, 136)];
+    const random = new Random(1);
+    const shapes = parametersUsed((ops, weights) => estimatePath(ops, weights, Array(3).fill([1, 1, 72, 136]), 8));
+    const weights = new Map(
+      [...shapes].map(([name, shape]) => {
+        const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.between(-0.3, 0.3));
+        return [name, { shape, data }] as const;
+      }),
+    );
+    const results = [];
+    for (const interpreter of interpreters) {
+      const run = <T>(ops: Ops<T>, parameters: Weights<T>, inputs: readonly T[]) => {
+        const path = estimatePath(ops, parameters, inputs, 8);
+        expect([path.rows, path.columns]).toEqual([2, 3]);
+        return [path.x, path.y, alongPath(ops, inputs[1]!, path)];
+      };
+      const [x, y, along] = await interpreter.run(weights, lumas, run);
+      expect(x?.shape).toEqual([6, 1]);
+      expect(along?.shape).toEqual([1, alongBands, 18, 34]);
+      const lengths = Array.from(x!.data, (value, i) => Math.hypot(value, y!.data[i]!));
+      expect(Math.max(...lengths)).toBeGreaterThan(0.1);
+      expect(Math.max(...lengths)).toBeLessThan(8.001);
+      results.push([...x!.data, ...y!.data, ...along!.data]);
+    }
+    const [first = [], ...others] = results;
+    for (const other of others) {
+      const worst = first.reduce((max, value, i) => Math.max(max, Math.abs(value - (other[i] ?? NaN))), 0);
+      expect(worst).toBeLessThan(1e-3);
+    }
+  });
+});
