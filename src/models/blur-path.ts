@@ -11,7 +11,7 @@ const cell = 4;
 const longest = 8;
 /** Cells that a kernel reaches to each side. */
 const cellReach = longest / cell;
-/** A kernel's samples to each side, so that it fits the cells at each of a cell's pixels. */
+/** A kernel's samples to each side, so that it fits the cells at each of a cell's pixels; one more makes whole cells. */
 const reach = cell * cellReach + cell - 1;
 /** Places along a path at which a filter has a weight, evenly from one path's length before to one after. */
 const places = 17;
@@ -148,7 +148,7 @@ export function blurAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>): T {
 function filtered<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, along: readonly (readonly number[])[]): T {
   const { rows, columns } = path;
   const [n = 0, , height = 0, width = 0] = ops.shape(luma);
-  const kernels = cellKernels(ops, kernelsOf(ops, path, along), along.length);
+  const kernels = cellKernels(ops, kernelsOf(ops, path, along));
   const margins = {
     top: longest,
     left: longest,
@@ -174,10 +174,10 @@ function filtered<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, along: readonly (r
   return ops.slice(cropped, { axis: 3, end: width / cell });
 }
 
-/** Kernels `[tiles, filters, 23, 23]`: each filter's weights laid along the path, shared among the nearest pixels. */
+/** Kernels `[tiles, filters, 24, 24]`, the middle at 11: each filter's weights laid along the path, shared among the nearest pixels. */
 function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly (readonly number[])[]): T {
   const [count = 0] = ops.shape(x);
-  const size = 2 * reach + 1;
+  const size = 2 * reach + 2;
   const at = ops.constant(
     [1, places, 1],
     Float32Array.from({ length: places }, (_, i) => placeOf(i)),
@@ -199,20 +199,32 @@ function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly (reado
   return ops.reshape(ops.concat(kernels, 1), [count, along.length, size, size]);
 }
 
-/** Kernels of pixels as kernels of cells, `[tiles · filters · 16, 16, 5, 5]`: from each pixel of a cell to each pixel of the cells around. */
-function cellKernels<T>(ops: Ops<T>, kernels: T, count: number): T {
-  const [tiles = 0] = ops.shape(kernels);
+/**
+ * Kernels of pixels as kernels of cells, `[tiles · filters · 16, 16, 5, 5]`: from each pixel of a cell to each pixel of
+ * the cells around. A pixel's distance is all that counts, so both lie in one of 7×7 places of the kernel's own cells.
+ */
+function cellKernels<T>(ops: Ops<T>, kernels: T): T {
+  const [tiles = 0, count = 0, size = 0] = ops.shape(kernels);
   const cells = 2 * cellReach + 1;
-  const size = cells * cell;
-  const offsets = Array.from({ length: cell }, (_, i) => i);
-  const cut = (x: T, axis: number, offset: number) =>
-    ops.slice(x, { axis, start: cell - 1 - offset, end: cell - 1 - offset + size });
-  const each = offsets.flatMap((row) => {
-    const lines = cut(kernels, 2, row);
-    return offsets.map((column) => {
-      const pixels = ops.pixelUnshuffle(ops.reshape(cut(lines, 3, column), [tiles * count, 1, size, size]), cell);
-      return ops.reshape(pixels, [tiles * count, 1, lumaBands, cells * cells]);
-    });
-  });
-  return ops.reshape(ops.concat(each, 1), [tiles * count * lumaBands, lumaBands, cells, cells]);
+  const own = ops.pixelUnshuffle(ops.reshape(kernels, [tiles * count, 1, size, size]), cell);
+  const part = (x: T, axis: number, shift: number) => ops.slice(x, { axis, start: shift, end: shift + cells });
+  const parts = [0, 1].flatMap((down) => [0, 1].map((across) => part(part(own, 2, down), 3, across)));
+  const chosen = ops.linear(ops.concat(parts, 1), ops.constant([lumaBands ** 2, 4 * lumaBands], pairs()));
+  return ops.reshape(chosen, [tiles * count * lumaBands, lumaBands, cells, cells]);
+}
+
+/** For each pixel of a cell and each of another cell, which phase and shift of the kernel's cells is between them. */
+function pairs(): Float32Array {
+  const table = new Float32Array(lumaBands ** 2 * 4 * lumaBands);
+  const place = (from: number, to: number) => to - from + cell - 1;
+  for (let from = 0; from < lumaBands; from += 1) {
+    for (let to = 0; to < lumaBands; to += 1) {
+      const row = place(Math.floor(from / cell), Math.floor(to / cell));
+      const column = place(from % cell, to % cell);
+      const shift = 2 * Math.floor(row / cell) + Math.floor(column / cell);
+      const phase = (row % cell) * cell + (column % cell);
+      table[(from * lumaBands + to) * 4 * lumaBands + shift * lumaBands + phase] = 1;
+    }
+  }
+  return table;
 }

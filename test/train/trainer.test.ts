@@ -40,6 +40,7 @@ interface Line {
   loss?: number;
   'loss/l1'?: number;
   'loss/temporal'?: number;
+  'loss/reblur'?: number;
 }
 
 async function run(name: string, changes: object, stopAfter = Infinity) {
@@ -125,6 +126,22 @@ describe('training', () => {
       expect(line.loss).toBeCloseTo((line['loss/l1'] ?? NaN) + 0.5 * (line['loss/temporal'] ?? NaN), 5);
     }
     await expect(run('single', { temporal: 0.5 })).rejects.toThrow(/"data\.clip" must be 2 or more/);
+  });
+
+  it('learns the estimate of the blur beside the losses, or alone', async () => {
+    const network = { ...recipe.network, path: 8 };
+    const both = await run('reblur', { network, reblur: 0.1 });
+    for (const line of both.lines) {
+      expect(line.loss).toBeCloseTo((line['loss/l1'] ?? NaN) + 0.1 * (line['loss/reblur'] ?? NaN), 5);
+    }
+    const alone = await run('reblur-alone', { network, reblur: 1, losses: [], learn: ['path.'], steps: 30 });
+    const values = alone.lines.map(({ loss }) => loss ?? NaN);
+    expect(values.at(-1)).toBeLessThan(values[0]! - 0.1);
+    await expect(run('reblur-all', { network, reblur: 1, losses: [] })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'The loss does not depend on all parameters that are learned.',
+    });
+    await expect(run('nothing', { losses: [] })).rejects.toThrow(/"losses": there must be one/);
   });
 
   it('trains a recurrent network on clips', async () => {
