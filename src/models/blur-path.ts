@@ -1,10 +1,16 @@
 import { analysisOfLuma, bandsOfPixels, lumaBands, pixelsOfLuma } from './frame-bands.js';
 import { conv } from './layers.js';
-import type { Ops, Weights } from './ops.js';
+import { within, type Ops, type Weights } from './ops.js';
 import { poolMatrix, type RowFilter } from './row-filter.js';
+import { motionTile, tileMotion, type TileMotion } from './tile-motion.js';
+import { cutTiles, padToTiles, tileGrid } from './tiles.js';
 
 /** Side of the tiles of which each has one path, in pixels. */
 const tile = 64;
+/** Pixels of each cell at which the frame's detail along a path is measured. */
+const sampled = [0, 2, 8, 10] as const;
+/** Filters that measure it. */
+const measures = 12;
 /** Side of the cells of 4×4 pixels that a convolution sees as one place. */
 const cell = 4;
 /** The longest path that is followed, in pixels: what lies farther is out of a kernel's reach. */
@@ -19,6 +25,8 @@ const places = 17;
 const slope = 0.1;
 /** Keeps the logarithm of a place without any detail finite. */
 const leastEnergy = 1e-3;
+/** The same along a path, where noise is. */
+const leastDetail = 1e-5;
 /** Keeps the direction of a path of no length finite. */
 const leastLength = 1e-3;
 /** Pixels per unit of the last layer, which then works near 1. */
@@ -54,25 +62,125 @@ export interface BlurPath<T> {
 }
 
 /**
- * Estimates the blur's path from what a frame's details have lost: the energies of filters over all frames of a
- * window, of two sizes, in each tile. The sign of a path can't be told and does not matter.
+ * Estimates the blur's path, in two steps. How things move from frame to frame, and the energies of filters over all
+ * frames of a window, of two sizes, tell the way that they would go in a whole frame interval. Then the frame is
+ * looked at along it: what details are left there, compared with one another, tells during which part of the interval the
+ * shutter was open, which is the same everywhere. The sign of a path can't be told and does not matter.
  *
- * Parameters: `fine`, `coarse`, `all`, `N` (0 to 2), `last`.
+ * Parameters: `fine`, `coarse`, `all`, `N` (0 to 2), `last`, `shutter.{along,0,1,all,last}`.
  *
  * @param lumas `[N, 1, H, W]` each; both sides are multiples of 8.
  * @param width channels of the estimate.
+ * @param middle which of the frames it is.
  */
-export function estimatePath<T>(ops: Ops<T>, weights: Weights<T>, lumas: readonly T[], width: number): BlurPath<T> {
-  const fine = energies(ops, weights, lumas, { name: 'fine', width, cells: tile / cell });
+export function estimatePath<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  lumas: readonly T[],
+  { width, middle }: { readonly width: number; readonly middle: number },
+): BlurPath<T> {
+  const frame = lumas[middle];
+  if (frame === undefined) throw new TypeError('there is no frame to estimate the blur of');
+  const fine = energies(ops, weights, lumas, { name: 'fine', width, cells: motionTile / cell });
   const halves = lumas.map((luma) => half(ops, luma));
-  const coarse = energies(ops, weights, halves, { name: 'coarse', width, cells: tile / cell / 2 });
-  let x = ops.leakyRelu(conv(ops, weights, ops.concat([fine, coarse], 1), '0', width), slope);
+  const coarse = energies(ops, weights, halves, { name: 'coarse', width, cells: motionTile / cell / 2 });
+  const [n = 0, , rows = 0, columns = 0] = ops.shape(fine);
+  const others = [middle - 1, middle + 1].flatMap((i) => lumas.slice(Math.max(i, 0), i + 1));
+  const motions = others.length > 0 ? tileMotion(ops, frame, others) : [];
+  const told =
+    motions.length > 0 ? [ops.transpose(motionFeatures(ops, motions, [n, rows, columns]), [0, 3, 1, 2])] : [];
+  let x = ops.leakyRelu(conv(ops, weights, ops.concat([fine, coarse, ...told], 1), '0', width), slope);
   // A shaken camera moves the whole frame: what all tiles say counts beside what each one does.
   x = ops.add(x, conv(ops, weights, ops.globalMean(x), 'all', width, { kernel: 1 }));
   for (const name of ['1', '2']) x = ops.add(x, ops.leakyRelu(conv(ops, weights, x, name, width), slope));
-  const doubled = conv(ops, weights, x, 'last', 2, { kernel: 1 });
-  const [, , rows = 0, columns = 0] = ops.shape(doubled);
-  return { ...halved(ops, doubled), rows, columns };
+  const doubled = pooled(ops, conv(ops, weights, x, 'last', 2, { kernel: 1 }), tile / motionTile);
+  const [, , height = 0, across = 0] = ops.shape(doubled);
+  const path = { ...halved(ops, doubled), rows: height, columns: across };
+  const open = shutter(ops, within(weights, 'shutter.'), frame, { path, width });
+  const opened = (component: T) =>
+    ops.reshape(ops.mul(ops.reshape(component, [n, height * across]), open), [n * height * across, 1]);
+  return { ...path, ...limited(ops, ops.concat([opened(path.x), opened(path.y)], 1)) };
+}
+
+/** Pixels that count as one in what a network is told of a motion. */
+const motionScale = 6;
+
+/** What is told of the motions to a tile's neighbours in time, `[N, rows, columns, features]`. */
+function motionFeatures<T>(ops: Ops<T>, motions: readonly TileMotion<T>[], grid: readonly [number, number, number]): T {
+  const vectors = motions.map(({ vectors }) => ops.mul(vectors, scalar(ops, 1 / motionScale, 2)));
+  const [before, after] = motions;
+  if (before !== undefined && after !== undefined) {
+    const half = scalar(ops, 0.5 / motionScale, 2);
+    const opposite = ops.mul(before.vectors, scalar(ops, -1, 2));
+    vectors.push(
+      ops.mul(ops.add(after.vectors, opposite), half),
+      ops.mul(ops.add(after.vectors, before.vectors), half),
+    );
+  }
+  const features = [...vectors.map((each) => doubledAngle(ops, each)), ...motions.map(({ firmness }) => firmness)];
+  const all = ops.concat(features, 1);
+  return ops.reshape(all, [...grid, ops.shape(all)[1] ?? 0]);
+}
+
+/** A vector's length, the components of one of this length and twice the angle, and the length's square: `[B, 2]` to `[B, 4]`. */
+function doubledAngle<T>(ops: Ops<T>, vectors: T): T {
+  const [x, y] = [0, 1].map((i) => ops.slice(vectors, { axis: 1, start: i, end: i + 1 })) as [T, T];
+  const [xx, yy] = [ops.mul(x, x), ops.mul(y, y)];
+  const square = ops.add(xx, yy);
+  const inverse = ops.inverseNorm(vectors, leastLength);
+  const cos = ops.mul(ops.add(xx, ops.mul(yy, scalar(ops, -1, 2))), inverse);
+  const sin = ops.mul(ops.mul(x, y), ops.mul(inverse, scalar(ops, 2, 2)));
+  return ops.concat([ops.mul(square, inverse), cos, sin, square], 1);
+}
+
+/** How much shorter or longer than estimated all paths of a picture are, `[N, 1]` from 0 to 2. */
+function shutter<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  frame: T,
+  { path, width }: { readonly path: BlurPath<T>; readonly width: number },
+): T {
+  const [n = 0] = ops.shape(frame);
+  const tiles = path.rows * path.columns;
+  const [count, samples] = [n * tiles, sampled.length];
+  const taps = withoutMean(ops, weights.get('along', [measures, places]));
+  const rows = Array.from({ length: measures }, (_, i) => ops.slice(taps, { axis: 0, start: i, end: i + 1 }));
+  const details = filteredTiles(ops, frame, path, { along: rows, pixels: sampled });
+  const squares = ops.reshape(ops.globalMean(ops.mul(details, details)), [count * measures, samples]);
+  const mean = ops.constant([1, samples], new Float32Array(samples).fill(1 / samples));
+  const energy = ops.reshape(ops.linear(squares, mean, { axis: 1 }), [count, measures]);
+  const logs = ops.mul(ops.log(ops.addScalar(energy, leastDetail)), scalar(ops, 0.5, 2));
+  const length = ops.mul(
+    ops.add(ops.mul(path.x, path.x), ops.mul(path.y, path.y)),
+    ops.inverseNorm(ops.concat([path.x, path.y], 1), leastLength),
+  );
+  const linear = (x: T, name: string, outputs: number) =>
+    ops.linear(x, weights.get(`${name}.weight`, [outputs, ops.shape(x)[1] ?? 0]), {
+      bias: weights.get(`${name}.bias`, [outputs]),
+      axis: 1,
+    });
+  const told = ops.concat([withoutMean(ops, logs), ops.mul(length, scalar(ops, 1 / lengthScale, 2))], 1);
+  let x = ops.leakyRelu(linear(told, '0', width), slope);
+  x = ops.leakyRelu(linear(x, '1', width), slope);
+  // Tiles with details tell more than an empty sky.
+  const detail = ops.linear(logs, ops.constant([1, measures], new Float32Array(measures).fill(1 / measures)), {
+    axis: 1,
+  });
+  const shares = ops.softmax(ops.reshape(detail, [n, 1, tiles]));
+  const even = ops.constant([1, 1, tiles], new Float32Array(tiles).fill(1 / tiles));
+  const each = ops.reshape(x, [n, tiles, width]);
+  const means = [shares, ops.add(ops.zeros([n, 1, tiles]), even)].map((share) =>
+    ops.reshape(ops.matmul(share, each), [n, width]),
+  );
+  const all = ops.leakyRelu(linear(ops.concat(means, 1), 'all', width), slope);
+  return ops.mul(ops.sigmoid(linear(all, 'last', 1)), scalar(ops, 2, 2));
+}
+
+/** Rows less their means. */
+function withoutMean<T>(ops: Ops<T>, x: T): T {
+  const [, size = 0] = ops.shape(x);
+  const centring = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0) - 1 / size);
+  return ops.linear(x, ops.constant([size, size], centring), { axis: 1 });
 }
 
 interface Energies {
@@ -86,11 +194,15 @@ interface Energies {
 function energies<T>(ops: Ops<T>, weights: Weights<T>, lumas: readonly T[], { name, width, cells }: Energies): T {
   const bands = lumas.map((luma) => analysisOfLuma(ops, luma));
   const filtered = conv(ops, weights, ops.concat(bands, 1), name, width, { bias: false });
-  const [, , height = 0, across = 0] = ops.shape(filtered);
-  const squares = ops.mul(filtered, filtered);
-  const rows = ops.linear(squares, matrix(ops, poolMatrix(across, cells)), { axis: 3 });
-  const pooled = ops.linear(rows, matrix(ops, poolMatrix(height, cells)), { axis: 2 });
-  return ops.mul(ops.log(ops.addScalar(pooled, leastEnergy)), scalar(ops, 0.5, 4));
+  const energy = pooled(ops, ops.mul(filtered, filtered), cells);
+  return ops.mul(ops.log(ops.addScalar(energy, leastEnergy)), scalar(ops, 0.5, 4));
+}
+
+/** The mean of each tile of some cells; those at the right and the bottom may be smaller. */
+function pooled<T>(ops: Ops<T>, x: T, cells: number): T {
+  const [, , height = 0, width = 0] = ops.shape(x);
+  const rows = ops.linear(x, matrix(ops, poolMatrix(width, cells)), { axis: 3 });
+  return ops.linear(rows, matrix(ops, poolMatrix(height, cells)), { axis: 2 });
 }
 
 function matrix<T>(ops: Ops<T>, { rows, columns, data }: RowFilter): T {
@@ -120,11 +232,14 @@ function halved<T>(ops: Ops<T>, doubled: T): { x: T; y: T } {
   // cos 2θ + 1 : sin 2θ is as cos θ : sin θ.
   const direction = ops.concat([ops.addScalar(ops.add(length, cos), leastLength), sin], 1);
   const unit = ops.mul(direction, ops.inverseNorm(direction, leastLength));
-  const scaled = ops.mul(length, scalar(ops, lengthScale, 2));
-  const excess = ops.relu(ops.addScalar(scaled, -longest));
-  const limited = ops.add(scaled, ops.mul(excess, scalar(ops, -1, 2)));
-  const vector = ops.mul(unit, limited);
-  return { x: part(vector, 0), y: part(vector, 1) };
+  return limited(ops, ops.mul(unit, ops.mul(length, scalar(ops, lengthScale, 2))));
+}
+
+/** The components of vectors, `[B, 2]` to `[B, 1]` each; none is longer than what a kernel reaches. */
+function limited<T>(ops: Ops<T>, vectors: T): { x: T; y: T } {
+  const shorter = ops.mul(vectors, ops.mul(ops.inverseNorm(vectors, longest), scalar(ops, longest, 2)));
+  const part = (i: number) => ops.slice(shorter, { axis: 1, start: i, end: i + 1 });
+  return { x: part(0), y: part(1) };
 }
 
 /**
@@ -146,36 +261,38 @@ export function blurAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>): T {
 
 /** Each tile filtered with kernels of its own: the pixels of each cell, `[N, 16 · filters, H/4, W/4]`. */
 function filtered<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, along: readonly (readonly number[])[]): T {
-  const { rows, columns } = path;
   const [n = 0, , height = 0, width = 0] = ops.shape(luma);
-  const kernels = cellKernels(ops, kernelsOf(ops, path, along));
-  const margins = {
-    top: longest,
-    left: longest,
-    bottom: rows * tile - height + longest,
-    right: columns * tile - width + longest,
-  };
-  const pixels = pixelsOfLuma(ops, ops.pad(luma, margins, 'replicate'));
-  const side = tile / cell;
-  const cut = (x: T, axis: number, i: number) =>
-    ops.slice(x, { axis, start: i * side, end: (i + 1) * side + 2 * cellReach });
-  const lines = Array.from({ length: rows }, (_, row) => cut(pixels, 2, row));
-  const tiles = lines.flatMap((line) => Array.from({ length: columns }, (_, column) => cut(line, 3, column)));
-  const count = n * rows * columns;
-  const whole = side + 2 * cellReach;
-  const channels = along.length * lumaBands;
-  const input = ops.reshape(ops.concat(tiles, 1), [1, count * lumaBands, whole, whole]);
-  const result = ops.conv2d(input, kernels, { groups: count });
-  const apart = ops.reshape(result, [n * rows, columns, channels, side * side]);
-  // Tile by tile to row by row, in two steps of few axes.
-  const grid = ops.reshape(apart, [n, rows, columns, channels, side, side]);
+  const { rows, columns } = path;
+  const rowsOfTaps = along.map((taps) => ops.constant([1, places], Float32Array.from(taps)));
+  const pixels = Array.from({ length: lumaBands }, (_, i) => i);
+  const result = filteredTiles(ops, luma, path, { along: rowsOfTaps, pixels });
+  const [side, channels] = [tile / cell, along.length * lumaBands];
+  const grid = ops.reshape(result, [n, rows, columns, channels, side, side]);
   const joined = ops.reshape(ops.transpose(grid, [0, 3, 1, 4, 2, 5]), [n, channels, rows * side, columns * side]);
   const cropped = ops.slice(joined, { axis: 2, end: height / cell });
   return ops.slice(cropped, { axis: 3, end: width / cell });
 }
 
+interface TileFilters<T> {
+  /** Each filter's weights at a path's places, `[1, 17]`. */
+  readonly along: readonly T[];
+  /** Which pixels of each cell are asked for. */
+  readonly pixels: readonly number[];
+}
+
+/** Tiles filtered along their paths, `[1, N · tiles · filters · pixels, 16, 16]`. */
+function filteredTiles<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, { along, pixels }: TileFilters<T>): T {
+  const kernels = cellKernels(ops, kernelsOf(ops, path, along), pixels);
+  const grid = tileGrid(ops, luma, tile, longest);
+  const cells = pixelsOfLuma(ops, padToTiles(ops, luma, grid));
+  const tiles = cutTiles(ops, cells, { ...grid, side: tile / cell, margin: cellReach });
+  const [count = 0, channels = 0, size = 0] = ops.shape(tiles);
+  const input = ops.reshape(tiles, [1, count * channels, size, size]);
+  return ops.conv2d(input, kernels, { groups: count });
+}
+
 /** Kernels `[tiles, filters, 24, 24]`, the middle at 11: each filter's weights laid along the path, shared among the nearest pixels. */
-function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly (readonly number[])[]): T {
+function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly T[]): T {
   const [count = 0] = ops.shape(x);
   const size = 2 * reach + 2;
   const at = ops.constant(
@@ -193,37 +310,38 @@ function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly (reado
     return ops.relu(ops.addScalar(ops.mul(away, scalar(ops, -1, 3)), 1));
   };
   const [across, down] = [shares(x), ops.transpose(shares(y), [0, 2, 1])];
-  const kernels = along.map((taps) =>
-    ops.matmul(ops.mul(down, ops.constant([1, 1, places], Float32Array.from(taps))), across),
-  );
+  const kernels = along.map((taps) => ops.matmul(ops.mul(down, ops.reshape(taps, [1, 1, places])), across));
   return ops.reshape(ops.concat(kernels, 1), [count, along.length, size, size]);
 }
 
 /**
- * Kernels of pixels as kernels of cells, `[tiles · filters · 16, 16, 5, 5]`: from each pixel of a cell to each pixel of
- * the cells around. A pixel's distance is all that counts, so both lie in one of 7×7 places of the kernel's own cells.
+ * Kernels of pixels as kernels of cells, `[tiles · filters · pixels, 16, 5, 5]`: from some pixels of a cell to each pixel
+ * of the cells around. A pixel's distance is all that counts, so both lie in one of 7×7 places of the kernel's own cells.
  */
-function cellKernels<T>(ops: Ops<T>, kernels: T): T {
+function cellKernels<T>(ops: Ops<T>, kernels: T, pixels: readonly number[]): T {
   const [tiles = 0, count = 0, size = 0] = ops.shape(kernels);
   const cells = 2 * cellReach + 1;
   const own = ops.pixelUnshuffle(ops.reshape(kernels, [tiles * count, 1, size, size]), cell);
   const part = (x: T, axis: number, shift: number) => ops.slice(x, { axis, start: shift, end: shift + cells });
   const parts = [0, 1].flatMap((down) => [0, 1].map((across) => part(part(own, 2, down), 3, across)));
-  const chosen = ops.linear(ops.concat(parts, 1), ops.constant([lumaBands ** 2, 4 * lumaBands], pairs()));
-  return ops.reshape(chosen, [tiles * count * lumaBands, lumaBands, cells, cells]);
+  const chosen = ops.linear(
+    ops.concat(parts, 1),
+    ops.constant([pixels.length * lumaBands, 4 * lumaBands], pairs(pixels)),
+  );
+  return ops.reshape(chosen, [tiles * count * pixels.length, lumaBands, cells, cells]);
 }
 
-/** For each pixel of a cell and each of another cell, which phase and shift of the kernel's cells is between them. */
-function pairs(): Float32Array {
-  const table = new Float32Array(lumaBands ** 2 * 4 * lumaBands);
+/** For some pixels of a cell and each of another cell, which phase and shift of the kernel's cells is between them. */
+function pairs(pixels: readonly number[]): Float32Array {
+  const table = new Float32Array(pixels.length * lumaBands * 4 * lumaBands);
   const place = (from: number, to: number) => to - from + cell - 1;
-  for (let from = 0; from < lumaBands; from += 1) {
+  for (const [i, from] of pixels.entries()) {
     for (let to = 0; to < lumaBands; to += 1) {
       const row = place(Math.floor(from / cell), Math.floor(to / cell));
       const column = place(from % cell, to % cell);
       const shift = 2 * Math.floor(row / cell) + Math.floor(column / cell);
       const phase = (row % cell) * cell + (column % cell);
-      table[(from * lumaBands + to) * 4 * lumaBands + shift * lumaBands + phase] = 1;
+      table[(i * lumaBands + to) * 4 * lumaBands + shift * lumaBands + phase] = 1;
     }
   }
   return table;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alongPath, blurAlong, estimatePath } from './blur-path.js';
+import { alongPath, blurAlong, estimatePath, type BlurPath } from './blur-path.js';
 import { conv } from './layers.js';
 import type { Network } from './network.js';
 import { within, type Ops, type Weights } from './ops.js';
@@ -69,7 +69,8 @@ export function light(options: LightConfig = {}): Network {
     reach: config.gate > 0 || config.path > 0 ? 'global' : reachOf(config),
     overlap: 2 * reachOf(config),
     // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.
-    initial: (name) => (name === 'gate.3.bias' ? 1 : /^(output|gate\.3)\./.test(name) ? 0 : undefined),
+    initial: (name) =>
+      name === 'gate.3.bias' ? 1 : /^(output|gate\.3|path\.shutter\.last)\./.test(name) ? 0 : undefined,
     forward: (ops, weights, frames) => {
       const frame = middleOf(frames, config);
       const bands = frames.map((each) => analysisOfRgb(ops, each));
@@ -86,7 +87,7 @@ export function light(options: LightConfig = {}): Network {
     ...(config.path > 0 && {
       blurAgain: (ops, weights, frames, sharp) => {
         const lumas = frames.map((each) => lumaFromRgb(ops, each));
-        const path = estimatePath(ops, within(weights, 'path.'), lumas, config.path);
+        const path = pathOf(ops, weights, lumas, config);
         return {
           blurred: blurAlong(ops, lumaFromRgb(ops, sharp), path),
           wanted: pixelsOfLuma(ops, middleOf(lumas, config)),
@@ -94,6 +95,10 @@ export function light(options: LightConfig = {}): Network {
       },
     }),
   };
+}
+
+function pathOf<T>(ops: Ops<T>, weights: Weights<T>, lumas: readonly T[], { path, past }: Config): BlurPath<T> {
+  return estimatePath(ops, within(weights, 'path.'), lumas, { width: path, middle: past });
 }
 
 function middleOf<T>(frames: readonly T[], { past, future }: Config): T {
@@ -119,10 +124,7 @@ interface Window<T> {
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
 function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
-  const along =
-    config.path > 0
-      ? [alongPath(ops, middleOf(lumas, config), estimatePath(ops, within(weights, 'path.'), lumas, config.path))]
-      : [];
+  const along = config.path > 0 ? [alongPath(ops, middleOf(lumas, config), pathOf(ops, weights, lumas, config))] : [];
   const all = ops.concat([...bands, ...along], 1);
   let x = ops.leakyRelu(conv(ops, weights, all, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);

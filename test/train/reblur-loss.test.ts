@@ -15,13 +15,13 @@ const { tf } = await openBackend('tensorflow');
 const ops = new TensorflowOps(tf);
 const side = 64;
 
-/** A texture, seen while it goes along a way. */
-function texture(seed: number, [vx, vy]: readonly [number, number]): number[] {
+/** A texture, seen while it goes along a way, some frames later. */
+function texture(seed: number, [vx, vy]: readonly [number, number], later = 0): number[] {
   const random = new Random(seed);
   const waves = Array.from({ length: 24 }, () => [0, 1, 2].map(() => random.between(-1.2, 1.2)));
   const sinc = (x: number) => (x === 0 ? 1 : Math.sin(x) / x);
   return Array.from({ length: side * side }, (_, i) => {
-    const [x, y] = [i % side, Math.floor(i / side)];
+    const [x, y] = [(i % side) - later * vx, Math.floor(i / side) - later * vy];
     const sum = waves.reduce(
       (total, [u = 0, v = 0, phase = 0]) => total + sinc((u * vx + v * vy) / 2) * Math.sin(u * x + v * y + 9 * phase),
       0,
@@ -55,10 +55,10 @@ describe('the loss of what is blurred again', () => {
     });
     const shape: [number, number, number, number] = [ways.length, side, side, 3];
     const value = (data: Float32Array) => valueOf(tf.tensor4d(data, shape), channelsLast);
+    const frames = () => [-1, 0, 1].map((later) => value(pictures(ways.map((way, i) => texture(i, way, later)))));
     const lossOf = () => {
-      const blurred = value(pictures(ways.map((way, i) => texture(i, way))));
       const sharp = value(pictures(ways.map((_, i) => texture(i, [0, 0]))));
-      return reblurLoss(tf, ops, network, parameters, { frames: [blurred, blurred, blurred], sharp });
+      return reblurLoss(tf, ops, network, parameters, { frames: frames(), sharp });
     };
     let first = NaN;
     let last = NaN;
@@ -72,9 +72,9 @@ describe('the loss of what is blurred again', () => {
     }
     expect(last).toBeLessThan(first - 1);
     const [x, y] = tf.tidy(() => {
-      const luma = lumaFromRgb(ops, value(pictures(ways.map((way, i) => texture(i, way)))));
+      const lumas = frames().map((frame) => lumaFromRgb(ops, frame));
       const weights: Weights<TfValue> = within(parameters, 'path.');
-      const path = estimatePath(ops, weights, [luma, luma, luma], 8);
+      const path = estimatePath(ops, weights, lumas, { width: 8, middle: 1 });
       return [path.x.tensor.dataSync(), path.y.tensor.dataSync()];
     });
     for (const [i, [vx, vy]] of ways.entries()) {
