@@ -6,7 +6,8 @@ export const lumaBands = 16;
 /** Bands of the 2×2 chroma samples of a cell, blue and red difference. */
 export const chromaBands = 8;
 
-const cell = 4;
+/** Side of a cell in pixels. */
+export const cell = 4;
 const chromaCell = 2;
 
 /** About the standard deviation of each band in photographs: they fall with the frequency, as 1/f. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { alongPath, blurAlong, estimatePath, type BlurPath } from './blur-path.js';
+import { alongPath, blurAlong, type BlurPath } from './along-path.js';
+import { times } from './arithmetic.js';
+import { estimatePath } from './blur-path.js';
 import { conv } from './layers.js';
 import type { Network } from './network.js';
 import { within, type Ops, type Weights } from './ops.js';
@@ -137,7 +139,7 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T
   x = ops.add(skip, ops.pixelShuffle(conv(ops, weights, x, 'up', 4 * width, { kernel: 1 }), 2));
   for (let i = 0; i < decoder; i += 1) x = block(ops, weights, x, `decoder.${i}`);
   const result = conv(ops, weights, x, 'output', lumaBands + chromaBands);
-  const difference = ops.mul(result, ops.constant([1, 1, 1, 1], Float32Array.of(outputScale)));
+  const difference = times(ops, result, outputScale);
   return opening === undefined ? difference : ops.mul(difference, opening);
 }
 
@@ -152,10 +154,9 @@ function openingOf<T>(ops: Ops<T>, weights: Weights<T>, deep: T, { gate }: Confi
   x = ops.resizeBilinear(conv(ops, weights, x, 'gate.3', 1, { kernel: 1 }), 8);
   x = ops.slice(ops.slice(x, { axis: 2, end: 2 * height }), { axis: 3, end: 2 * width });
   // A sigmoid never reaches its ends; stretched by a tenth at each and cut off, it does.
-  const scalar = (value: number) => ops.constant([1, 1, 1, 1], Float32Array.of(value));
-  const stretched = ops.addScalar(ops.mul(ops.sigmoid(x), scalar(1.2)), -0.1);
-  const below = ops.relu(ops.addScalar(ops.mul(ops.relu(stretched), scalar(-1)), 1));
-  return ops.addScalar(ops.mul(below, scalar(-1)), 1);
+  const stretched = ops.addScalar(times(ops, ops.sigmoid(x), 1.2), -0.1);
+  const below = ops.relu(ops.addScalar(times(ops, ops.relu(stretched), -1), 1));
+  return ops.addScalar(times(ops, below, -1), 1);
 }
 
 function block<T>(ops: Ops<T>, weights: Weights<T>, x: T, name: string): T {

@@ -1,3 +1,4 @@
+import { minus, nearness, times } from './arithmetic.js';
 import type { Ops } from './ops.js';
 import { cutTiles, padToTiles, tileGrid } from './tiles.js';
 
@@ -60,19 +61,15 @@ export function tileMotion<T>(ops: Ops<T>, frame: T, others: readonly T[]): Tile
     const margin = reach + 2;
     const here = tilesOf(ops, reduced(ops, frames, size), side, 1);
     const there = tilesOf(ops, reduced(ops, all, size), side, margin);
-    motion = motion === undefined ? search(ops, here, there, margin) : ops.mul(motion, number(ops, finer, 2));
+    motion = motion === undefined ? search(ops, here, there, margin) : times(ops, motion, finer);
     for (let step = 0; step < steps; step += 1) ({ motion, firmness } = refined(ops, here, there, margin, motion));
   }
   if (motion === undefined || firmness === undefined) throw new RangeError('there is no level');
-  const vectors = ops.mul(motion, number(ops, before, 2));
+  const vectors = times(ops, motion, before);
   const count = (ops.shape(vectors)[0] ?? 0) / others.length;
   const part = (of: T, i: number) => ops.slice(of, { axis: 0, start: i * count, end: (i + 1) * count });
   const told = firmness;
   return others.map((_, i) => ({ vectors: part(vectors, i), firmness: part(told, i) }));
-}
-
-function number<T>(ops: Ops<T>, value: number, rank: number): T {
-  return ops.constant(Array<number>(rank).fill(1), Float32Array.of(value));
 }
 
 /** The means of squares of pixels. */
@@ -98,18 +95,17 @@ function inner<T>(ops: Ops<T>, x: T, margin: number): T {
 function search<T>(ops: Ops<T>, here: T, there: T, margin: number): T {
   const own = inner(ops, here, 1);
   const [count = 0, , side = 0] = ops.shape(own);
-  const negative = number(ops, -1, 4);
-  const mean = ops.mul(ops.globalMean(own), negative);
-  const a = ops.add(own, mean);
-  const b = ops.add(inner(ops, there, margin - searched), mean);
+  const mean = ops.globalMean(own);
+  const a = minus(ops, own, mean);
+  const b = minus(ops, inner(ops, there, margin - searched), mean);
   const whole = side + 2 * searched;
   const row = ops.reshape(b, [1, count, whole, whole]);
   const products = ops.conv2d(row, a, { groups: count });
   const squares = ops.boxMean(ops.mul(row, row), [side, side]);
-  const difference = ops.add(squares, ops.mul(products, number(ops, -2 / (side * side), 4)));
+  const difference = ops.add(squares, times(ops, products, -2 / (side * side)));
   const offsets = 2 * searched + 1;
   const contrast = ops.reshape(ops.globalMean(ops.mul(a, a)), [count, 1]);
-  const expected = ops.addScalar(ops.mul(contrast, number(ops, tolerance, 2)), leastContrast);
+  const expected = ops.addScalar(times(ops, contrast, tolerance), leastContrast);
   const told = ops.mul(ops.reshape(difference, [count, offsets * offsets]), ops.inverseNorm(expected, 1e-9));
   const place = (i: number) => [(i % offsets) - searched, Math.floor(i / offsets) - searched] as const;
   const table = (value: (i: number) => number, rows = 1) =>
@@ -118,7 +114,7 @@ function search<T>(ops: Ops<T>, here: T, there: T, margin: number): T {
       Float32Array.from({ length: rows * offsets * offsets }, (_, i) => value(i)),
     );
   const outermost = table((i) => (place(i).some((part) => Math.abs(part) === searched) ? -1000 : 0));
-  const shares = ops.softmax(ops.add(ops.mul(told, number(ops, -decision, 2)), outermost));
+  const shares = ops.softmax(ops.add(times(ops, told, -decision), outermost));
   const all = offsets * offsets;
   return ops.linear(
     shares,
@@ -135,10 +131,9 @@ interface Refined<T> {
 function refined<T>(ops: Ops<T>, here: T, there: T, margin: number, motion: T): Refined<T> {
   const moved = move(ops, there, margin, motion);
   const [count = 0] = ops.shape(moved);
-  const minus = (x: T, y: T) => ops.add(x, ops.mul(y, number(ops, -1, 4)));
-  const mean = ops.mul(ops.add(moved, here), number(ops, 0.5, 4));
+  const mean = times(ops, ops.add(moved, here), 0.5);
   const [x, y] = [gradient(ops, mean, 3), gradient(ops, mean, 2)];
-  const left = inner(ops, minus(moved, here), 1);
+  const left = inner(ops, minus(ops, moved, here), 1);
   const products = [
     ops.mul(x, x),
     ops.mul(x, y),
@@ -149,17 +144,16 @@ function refined<T>(ops: Ops<T>, here: T, there: T, margin: number, motion: T): 
   ];
   const means = ops.reshape(ops.globalMean(ops.concat(products, 1)), [count, products.length]);
   const part = (i: number) => ops.slice(means, { axis: 1, start: i, end: i + 1 });
-  const trace = ops.addScalar(ops.mul(ops.add(part(0), part(2)), number(ops, 0.01, 2)), damping);
+  const trace = ops.addScalar(times(ops, ops.add(part(0), part(2)), 0.01), damping);
   const [xx, xy, yy] = [ops.add(part(0), trace), part(1), ops.add(part(2), trace)];
-  const less = (p: T, q: T) => ops.add(p, ops.mul(q, number(ops, -1, 2)));
-  const determinant = less(ops.mul(xx, yy), ops.mul(xy, xy));
-  const across = less(ops.mul(xy, part(4)), ops.mul(yy, part(3)));
-  const down = less(ops.mul(xy, part(3)), ops.mul(xx, part(4)));
+  const determinant = minus(ops, ops.mul(xx, yy), ops.mul(xy, xy));
+  const across = minus(ops, ops.mul(xy, part(4)), ops.mul(yy, part(3)));
+  const down = minus(ops, ops.mul(xy, part(3)), ops.mul(xx, part(4)));
   const step = ops.mul(ops.concat([across, down], 1), ops.inverseNorm(determinant, 1e-12));
   const firm = ops.concat([part(0), part(2), part(5)], 1);
   return {
     motion: ops.add(motion, limited(ops, step)),
-    firmness: ops.mul(ops.log(ops.addScalar(firm, damping)), number(ops, 0.5, 2)),
+    firmness: times(ops, ops.log(ops.addScalar(firm, damping)), 0.5),
   };
 }
 
@@ -167,7 +161,7 @@ function refined<T>(ops: Ops<T>, here: T, there: T, margin: number, motion: T): 
 function limited<T>(ops: Ops<T>, x: T): T {
   const above = ops.relu(ops.addScalar(x, longestStep));
   const beyond = ops.relu(ops.addScalar(x, -longestStep));
-  return ops.addScalar(ops.add(above, ops.mul(beyond, number(ops, -1, 2))), -longestStep);
+  return ops.addScalar(ops.add(above, times(ops, beyond, -1)), -longestStep);
 }
 
 /** Half the difference of the neighbours along an axis, inside a margin of one sample. */
@@ -176,7 +170,7 @@ function gradient<T>(ops: Ops<T>, x: T, axis: 2 | 3): T {
   const lines = ops.slice(x, { axis: 5 - axis, start: 1, end: size - 1 });
   const after = ops.slice(lines, { axis, start: 2, end: size });
   const before = ops.slice(lines, { axis, start: 0, end: size - 2 });
-  return ops.mul(ops.add(after, ops.mul(before, number(ops, -1, 4))), number(ops, 0.5, 4));
+  return times(ops, minus(ops, after, before), 0.5);
 }
 
 /** Tiles with a margin of one sample, seen `motion` farther in the larger ones, by linear interpolation. */
@@ -189,9 +183,7 @@ function move<T>(ops: Ops<T>, there: T, margin: number, motion: T): T {
       { length: size * whole },
       (_, i) => Math.floor(i / whole) + margin - 1 - (i % whole),
     );
-    const distance = ops.add(ops.constant([1, size, whole], places), offset);
-    const away = ops.add(ops.relu(distance), ops.relu(ops.mul(distance, number(ops, -1, 3))));
-    return ops.relu(ops.addScalar(ops.mul(away, number(ops, -1, 3)), 1));
+    return nearness(ops, ops.add(ops.constant([1, size, whole], places), offset));
   };
   const lines = ops.matmul(shares(1), ops.reshape(there, [count, whole, whole]));
   return ops.reshape(ops.matmul(lines, ops.transpose(shares(0), [0, 2, 1])), [count, 1, size, size]);

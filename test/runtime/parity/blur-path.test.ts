@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { alongBands, alongPath, blurAlong, estimatePath } from '../../../src/models/blur-path.js';
+import { alongBands, alongPath, blurAlong } from '../../../src/models/along-path.js';
+import { estimatePath } from '../../../src/models/blur-path.js';
 import { parametersUsed } from '../../../src/models/network.js';
 import type { Ops, Weights } from '../../../src/models/ops.js';
 import { Random } from '../../../src/train/random.js';
