@@ -1,7 +1,7 @@
 import { nearness } from './arithmetic.js';
-import { bandsOfPixels, cell, lumaBands, pixelsOfLuma } from './frame-bands.js';
+import { bandsOfCell, cell, lumaBands, pixelsOfCell, pixelsOfLuma, type CellOutputs } from './frame-bands.js';
 import type { Ops } from './ops.js';
-import { cutTiles, padToTiles, tileGrid } from './tiles.js';
+import { cutTiles, padToTiles } from './tiles.js';
 
 /** Side of the tiles of which each has one path, in pixels. */
 export const pathTile = 64;
@@ -9,8 +9,6 @@ export const pathTile = 64;
 export const longestPath = 8;
 /** Cells that a kernel reaches to each side. */
 const cellReach = longestPath / cell;
-/** A kernel's samples to each side, so that it fits the cells at each of a cell's pixels; one more makes whole cells. */
-const reach = cell * cellReach + cell - 1;
 /** Places along a path at which a filter has a weight, evenly from one path's length before to one after. */
 export const places = 17;
 
@@ -52,51 +50,75 @@ export interface BlurPath<T> {
  * @returns `[N, 48, H/4, W/4]`.
  */
 export function alongPath<T>(ops: Ops<T>, luma: T, path: BlurPath<T>): T {
-  return bandsOfPixels(ops, filtered(ops, luma, path, filters));
+  return filtered(ops, luma, path, filters, bandsOfCell);
 }
 
 /** Luma blurred along the path as an exposure blurs it: `[N, 1, H, W]` to the pixels of each cell, `[N, 16, H/4, W/4]`. */
 export function blurAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>): T {
-  return filtered(ops, luma, path, filters.slice(0, 1));
+  return filtered(ops, luma, path, filters.slice(0, 1), pixelsOfCell);
 }
 
-/** Each tile filtered with kernels of its own: the pixels of each cell, `[N, 16 · filters, H/4, W/4]`. */
-function filtered<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, along: readonly (readonly number[])[]): T {
+/** Each tile filtered with kernels of its own, `[N, 16 · filters, H/4, W/4]`. */
+function filtered<T>(
+  ops: Ops<T>,
+  luma: T,
+  path: BlurPath<T>,
+  along: readonly (readonly number[])[],
+  outputs: CellOutputs,
+): T {
   const [n = 0, , height = 0, width = 0] = ops.shape(luma);
   const { rows, columns } = path;
-  const rowsOfTaps = along.map((taps) => ops.constant([1, places], Float32Array.from(taps)));
-  const pixels = Array.from({ length: lumaBands }, (_, i) => i);
-  const result = tilesAlong(ops, luma, path, { along: rowsOfTaps, pixels });
-  const [side, channels] = [pathTile / cell, along.length * lumaBands];
+  const taps = ops.constant([along.length, places], Float32Array.from(along.flat()));
+  const biases = Array.from({ length: n * rows * columns * along.length }, () => outputs.map(({ bias }) => bias));
+  const result = convolvedTiles(ops, luma, path, {
+    weight: cellKernels(ops, path, taps, outputs),
+    bias: ops.constant([biases.length * outputs.length], Float32Array.from(biases.flat())),
+  });
+  const [side, channels] = [pathTile / cell, along.length * outputs.length];
   const grid = ops.reshape(result, [n, rows, columns, channels, side, side]);
   const joined = ops.reshape(ops.transpose(grid, [0, 3, 1, 4, 2, 5]), [n, channels, rows * side, columns * side]);
   const cropped = ops.slice(joined, { axis: 2, end: height / cell });
   return ops.slice(cropped, { axis: 3, end: width / cell });
 }
 
-/** What {@link tilesAlong} is asked for. */
-export interface TileFilters<T> {
-  /** Each filter's weights at a path's places, `[1, 17]`. */
-  readonly along: readonly T[];
-  /** Which pixels of each cell are asked for. */
-  readonly pixels: readonly number[];
+/**
+ * Tiles filtered along their paths, at the first pixel of each cell: `[1, N · tiles · filters, 16, 16]`.
+ *
+ * @param along each filter's weights at a path's places, `[filters, 17]`.
+ */
+export function detailAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, along: T): T {
+  const reach = cell * cellReach;
+  const kernels = kernelsOf(ops, path, along, { reach, size: reach + cell * (cellReach + 1) });
+  return convolvedTiles(ops, luma, path, { weight: pixelsOfLuma(ops, kernels) });
 }
 
-/** Tiles filtered along their paths, `[1, N · tiles · filters · pixels, 16, 16]`. */
-export function tilesAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, { along, pixels }: TileFilters<T>): T {
-  const kernels = cellKernels(ops, kernelsOf(ops, path, along), pixels);
-  const grid = tileGrid(ops, luma, pathTile, longestPath);
+/** Each tile with kernels of its own, `[tiles · outputs, 16, 5, 5]`: `[1, tiles · outputs, 16, 16]`. */
+function convolvedTiles<T>(
+  ops: Ops<T>,
+  luma: T,
+  { rows, columns }: BlurPath<T>,
+  { weight, bias }: { readonly weight: T; readonly bias?: T },
+): T {
+  const grid = { rows, columns, side: pathTile, margin: longestPath };
   const cells = pixelsOfLuma(ops, padToTiles(ops, luma, grid));
   const tiles = cutTiles(ops, cells, { ...grid, side: pathTile / cell, margin: cellReach });
   const [count = 0, channels = 0, size = 0] = ops.shape(tiles);
   const input = ops.reshape(tiles, [1, count * channels, size, size]);
-  return ops.conv2d(input, kernels, { groups: count });
+  return ops.conv2d(input, weight, { groups: count, ...(bias === undefined ? {} : { bias }) });
 }
 
-/** Kernels `[tiles, filters, 24, 24]`, the middle at 11: each filter's weights laid along the path, shared among the nearest pixels. */
-function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly T[]): T {
+/** Where a kernel lies. */
+interface KernelPlace {
+  /** Samples before its middle. */
+  readonly reach: number;
+  /** Of its side. */
+  readonly size: number;
+}
+
+/** Kernels `[tiles · filters, 1, size, size]`: each filter's weights laid along the path, shared among the nearest pixels. */
+function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: T, { reach, size }: KernelPlace): T {
   const [count = 0] = ops.shape(x);
-  const size = 2 * reach + 2;
+  const [filters = 0] = ops.shape(along);
   const at = ops.constant(
     [1, places, 1],
     Float32Array.from({ length: places }, (_, i) => placeOf(i)),
@@ -106,42 +128,46 @@ function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: readonly T[]): 
     Float32Array.from({ length: size }, (_, i) => reach - i),
   );
   /** How much each pixel has of each place: a triangle of the width of two pixels. */
-  const shares = (component: T): T => {
-    return nearness(ops, ops.add(ops.mul(ops.reshape(component, [count, 1, 1]), at), pixels));
-  };
-  const [across, down] = [shares(x), ops.transpose(shares(y), [0, 2, 1])];
-  const kernels = along.map((taps) => ops.matmul(ops.mul(down, ops.reshape(taps, [1, 1, places])), across));
-  return ops.reshape(ops.concat(kernels, 1), [count, along.length, size, size]);
+  const shares = (component: T): T =>
+    nearness(ops, ops.add(ops.mul(ops.reshape(component, [count, 1, 1]), at), pixels));
+  const down = ops.reshape(ops.transpose(shares(y), [0, 2, 1]), [count, 1, size, places]);
+  const weighted = ops.mul(down, ops.reshape(along, [1, filters, 1, places]));
+  const kernels = ops.matmul(ops.reshape(weighted, [count, filters * size, places]), shares(x));
+  return ops.reshape(kernels, [count * filters, 1, size, size]);
 }
 
 /**
- * Kernels of pixels as kernels of cells, `[tiles · filters · pixels, 16, 5, 5]`: from some pixels of a cell to each pixel
- * of the cells around. A pixel's distance is all that counts, so both lie in one of 7×7 places of the kernel's own cells.
+ * Kernels of pixels as kernels of cells, `[tiles · filters · outputs, 16, 5, 5]`: from outputs of a cell to each pixel of
+ * the cells around. A pixel's distance is all that counts, so both lie in one of 7×7 places of the kernel's own cells.
  */
-function cellKernels<T>(ops: Ops<T>, kernels: T, pixels: readonly number[]): T {
-  const [tiles = 0, count = 0, size = 0] = ops.shape(kernels);
+function cellKernels<T>(ops: Ops<T>, path: BlurPath<T>, along: T, outputs: CellOutputs): T {
+  // So that they fit the cells at each of a cell's pixels; one sample more makes whole cells.
+  const reach = cell * cellReach + cell - 1;
+  const own = pixelsOfLuma(ops, kernelsOf(ops, path, along, { reach, size: 2 * reach + 2 }));
+  const [count = 0] = ops.shape(own);
   const cells = 2 * cellReach + 1;
-  const own = ops.pixelUnshuffle(ops.reshape(kernels, [tiles * count, 1, size, size]), cell);
   const part = (x: T, axis: number, shift: number) => ops.slice(x, { axis, start: shift, end: shift + cells });
   const parts = [0, 1].flatMap((down) => [0, 1].map((across) => part(part(own, 2, down), 3, across)));
   const chosen = ops.linear(
     ops.concat(parts, 1),
-    ops.constant([pixels.length * lumaBands, 4 * lumaBands], pairs(pixels)),
+    ops.constant([outputs.length * lumaBands, 4 * lumaBands], pairs(outputs)),
   );
-  return ops.reshape(chosen, [tiles * count * pixels.length, lumaBands, cells, cells]);
+  return ops.reshape(chosen, [count * outputs.length, lumaBands, cells, cells]);
 }
 
-/** For some pixels of a cell and each of another cell, which phase and shift of the kernel's cells is between them. */
-function pairs(pixels: readonly number[]): Float32Array {
-  const table = new Float32Array(pixels.length * lumaBands * 4 * lumaBands);
+/** For outputs of a cell and each pixel of another cell, what of which phase and shift of the kernel's cells is between them. */
+function pairs(outputs: CellOutputs): Float32Array {
+  const table = new Float32Array(outputs.length * lumaBands * 4 * lumaBands);
   const place = (from: number, to: number) => to - from + cell - 1;
-  for (const [i, from] of pixels.entries()) {
-    for (let to = 0; to < lumaBands; to += 1) {
-      const row = place(Math.floor(from / cell), Math.floor(to / cell));
-      const column = place(from % cell, to % cell);
-      const shift = 2 * Math.floor(row / cell) + Math.floor(column / cell);
-      const phase = (row % cell) * cell + (column % cell);
-      table[(i * lumaBands + to) * 4 * lumaBands + shift * lumaBands + phase] = 1;
+  for (const [i, { pixels }] of outputs.entries()) {
+    for (const [from, share] of pixels.entries()) {
+      for (let to = 0; to < lumaBands; to += 1) {
+        const row = place(Math.floor(from / cell), Math.floor(to / cell));
+        const column = place(from % cell, to % cell);
+        const shift = 2 * Math.floor(row / cell) + Math.floor(column / cell);
+        const phase = (row % cell) * cell + (column % cell);
+        table[(i * lumaBands + to) * 4 * lumaBands + shift * lumaBands + phase] = share;
+      }
     }
   }
   return table;

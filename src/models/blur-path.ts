@@ -1,15 +1,13 @@
-import { longestPath, pathTile, places, tilesAlong, type BlurPath } from './along-path.js';
-import { minus, times } from './arithmetic.js';
+import { detailAlong, longestPath, pathTile, places, type BlurPath } from './along-path.js';
+import { column } from './arithmetic.js';
+import { cellMeans, reduced } from './cell-means.js';
 import { analysisOfLuma, cell } from './frame-bands.js';
 import { conv } from './layers.js';
 import { within, type Ops, type Weights } from './ops.js';
-import { poolMatrix, type RowFilter } from './row-filter.js';
 import { motionTile, tileMotion, type TileMotion } from './tile-motion.js';
 
-/** Pixels of each cell at which the frame's detail along a path is measured. */
-const sampled = [0, 2, 8, 10] as const;
-/** Filters that measure it. */
-const measures = 12;
+/** Filters that measure a frame's detail along a path. */
+const measures = 8;
 const slope = 0.1;
 /** Keeps the logarithm of a place without any detail finite. */
 const leastEnergy = 1e-3;
@@ -21,8 +19,8 @@ const leastLength = 1e-3;
 const lengthScale = 4;
 
 /**
- * Estimates the blur's path, in two steps. How things move from frame to frame, and the energies of filters over all
- * frames of a window, of two sizes, tell the way that they would go in a whole frame interval. Then the frame is
+ * Estimates the blur's path, in two steps. How things move from frame to frame, and the energies of filters
+ * over the frame at two sizes, tell the way that they would go in a whole frame interval. Then the frame is
  * looked at along it: what details are left there, compared with one another, tells during which part of the interval the
  * shutter was open, which is the same everywhere. The sign of a path can't be told and does not matter.
  *
@@ -40,9 +38,9 @@ export function estimatePath<T>(
 ): BlurPath<T> {
   const frame = lumas[middle];
   if (frame === undefined) throw new TypeError('there is no frame to estimate the blur of');
-  const fine = energies(ops, weights, lumas, { name: 'fine', width, cells: motionTile / cell });
-  const halves = lumas.map((luma) => half(ops, luma));
-  const coarse = energies(ops, weights, halves, { name: 'coarse', width, cells: motionTile / cell / 2 });
+  const fine = energies(ops, weights, frame, { name: 'fine', width, cells: motionTile / cell });
+  const half = reduced(ops, frame, 2);
+  const coarse = energies(ops, weights, half, { name: 'coarse', width, cells: motionTile / cell / 2 });
   const [n = 0, , rows = 0, columns = 0] = ops.shape(fine);
   const others = [middle - 1, middle + 1].flatMap((i) => lumas.slice(Math.max(i, 0), i + 1));
   const motions = others.length > 0 ? tileMotion(ops, frame, others) : [];
@@ -52,7 +50,12 @@ export function estimatePath<T>(
   // A shaken camera moves the whole frame: what all tiles say counts beside what each one does.
   x = ops.add(x, conv(ops, weights, ops.globalMean(x), 'all', width, { kernel: 1 }));
   for (const name of ['1', '2']) x = ops.add(x, ops.leakyRelu(conv(ops, weights, x, name, width), slope));
-  const doubled = pooled(ops, conv(ops, weights, x, 'last', 2, { kernel: 1 }), pathTile / motionTile);
+  const doubled = cellMeans(
+    ops,
+    conv(ops, weights, x, 'last', 2, { kernel: 1 }),
+    pathTile / motionTile,
+    'smaller-cell',
+  );
   const [, , height = 0, across = 0] = ops.shape(doubled);
   const path = { ...halved(ops, doubled), rows: height, columns: across };
   const open = shutter(ops, within(weights, 'shutter.'), frame, { path, width });
@@ -66,12 +69,12 @@ const motionScale = 6;
 
 /** What is told of the motions to a tile's neighbours in time, `[N, rows, columns, features]`. */
 function motionFeatures<T>(ops: Ops<T>, motions: readonly TileMotion<T>[], grid: readonly [number, number, number]): T {
-  const vectors = motions.map(({ vectors }) => times(ops, vectors, 1 / motionScale));
+  const vectors = motions.map(({ vectors }) => ops.scale(vectors, 1 / motionScale));
   const [before, after] = motions;
   if (before !== undefined && after !== undefined) {
     const part = 0.5 / motionScale;
-    vectors.push(times(ops, minus(ops, after.vectors, before.vectors), part));
-    vectors.push(times(ops, ops.add(after.vectors, before.vectors), part));
+    vectors.push(ops.scale(ops.sub(after.vectors, before.vectors), part));
+    vectors.push(ops.scale(ops.add(after.vectors, before.vectors), part));
   }
   const features = [...vectors.map((each) => doubledAngle(ops, each)), ...motions.map(({ firmness }) => firmness)];
   const all = ops.concat(features, 1);
@@ -80,12 +83,12 @@ function motionFeatures<T>(ops: Ops<T>, motions: readonly TileMotion<T>[], grid:
 
 /** A vector's length, the components of one of this length and twice the angle, and the length's square: `[B, 2]` to `[B, 4]`. */
 function doubledAngle<T>(ops: Ops<T>, vectors: T): T {
-  const [x, y] = [0, 1].map((i) => ops.slice(vectors, { axis: 1, start: i, end: i + 1 })) as [T, T];
+  const [x, y] = [column(ops, vectors, 0), column(ops, vectors, 1)];
   const [xx, yy] = [ops.mul(x, x), ops.mul(y, y)];
   const square = ops.add(xx, yy);
   const inverse = ops.inverseNorm(vectors, leastLength);
-  const cos = ops.mul(minus(ops, xx, yy), inverse);
-  const sin = ops.mul(ops.mul(x, y), times(ops, inverse, 2));
+  const cos = ops.mul(ops.sub(xx, yy), inverse);
+  const sin = ops.mul(ops.mul(x, y), ops.scale(inverse, 2));
   return ops.concat([ops.mul(square, inverse), cos, sin, square], 1);
 }
 
@@ -98,38 +101,33 @@ function shutter<T>(
 ): T {
   const [n = 0] = ops.shape(frame);
   const tiles = path.rows * path.columns;
-  const [count, samples] = [n * tiles, sampled.length];
+  const count = n * tiles;
   const taps = withoutMean(ops, weights.get('along', [measures, places]));
-  const rows = Array.from({ length: measures }, (_, i) => ops.slice(taps, { axis: 0, start: i, end: i + 1 }));
-  const details = tilesAlong(ops, frame, path, { along: rows, pixels: sampled });
-  const squares = ops.reshape(ops.globalMean(ops.mul(details, details)), [count * measures, samples]);
-  const mean = ops.constant([1, samples], new Float32Array(samples).fill(1 / samples));
-  const energy = ops.reshape(ops.linear(squares, mean, { axis: 1 }), [count, measures]);
-  const logs = times(ops, ops.log(ops.addScalar(energy, leastDetail)), 0.5);
-  const length = ops.mul(
-    ops.add(ops.mul(path.x, path.x), ops.mul(path.y, path.y)),
-    ops.inverseNorm(ops.concat([path.x, path.y], 1), leastLength),
-  );
+  const details = detailAlong(ops, frame, path, taps);
+  const energy = ops.reshape(ops.globalMean(ops.mul(details, details)), [count, measures]);
+  const logs = ops.scale(ops.log(ops.addScalar(energy, leastDetail)), 0.5);
+  const length = lengthOf(ops, path);
   const linear = (x: T, name: string, outputs: number) =>
     ops.linear(x, weights.get(`${name}.weight`, [outputs, ops.shape(x)[1] ?? 0]), {
       bias: weights.get(`${name}.bias`, [outputs]),
       axis: 1,
     });
-  const told = ops.concat([withoutMean(ops, logs), times(ops, length, 1 / lengthScale)], 1);
+  const told = ops.concat([withoutMean(ops, logs), ops.scale(length, 1 / lengthScale)], 1);
   let x = ops.leakyRelu(linear(told, '0', width), slope);
   x = ops.leakyRelu(linear(x, '1', width), slope);
   // Tiles with details tell more than an empty sky.
-  const detail = ops.linear(logs, ops.constant([1, measures], new Float32Array(measures).fill(1 / measures)), {
-    axis: 1,
-  });
-  const shares = ops.softmax(ops.reshape(detail, [n, 1, tiles]));
-  const even = ops.constant([1, 1, tiles], new Float32Array(tiles).fill(1 / tiles));
+  const shares = ops.softmax(ops.reshape(rowMeans(ops, logs), [n, 1, tiles]));
+  const even = ops.constant([n, 1, tiles], new Float32Array(n * tiles).fill(1 / tiles));
   const each = ops.reshape(x, [n, tiles, width]);
-  const means = [shares, ops.add(ops.zeros([n, 1, tiles]), even)].map((share) =>
-    ops.reshape(ops.matmul(share, each), [n, width]),
-  );
+  const means = [shares, even].map((share) => ops.reshape(ops.matmul(share, each), [n, width]));
   const all = ops.leakyRelu(linear(ops.concat(means, 1), 'all', width), slope);
-  return times(ops, ops.sigmoid(linear(all, 'last', 1)), 2);
+  return ops.scale(ops.sigmoid(linear(all, 'last', 1)), 2);
+}
+
+/** Means of rows: `[A, B]` to `[A, 1]`. */
+function rowMeans<T>(ops: Ops<T>, x: T): T {
+  const [, size = 0] = ops.shape(x);
+  return ops.linear(x, ops.constant([1, size], new Float32Array(size).fill(1 / size)));
 }
 
 /** Rows less their means. */
@@ -147,27 +145,10 @@ interface Energies {
 }
 
 /** Logarithms of the filters' energies in each tile. */
-function energies<T>(ops: Ops<T>, weights: Weights<T>, lumas: readonly T[], { name, width, cells }: Energies): T {
-  const bands = lumas.map((luma) => analysisOfLuma(ops, luma));
-  const filtered = conv(ops, weights, ops.concat(bands, 1), name, width, { bias: false });
-  const energy = pooled(ops, ops.mul(filtered, filtered), cells);
-  return times(ops, ops.log(ops.addScalar(energy, leastEnergy)), 0.5);
-}
-
-/** The mean of each tile of some cells; those at the right and the bottom may be smaller. */
-function pooled<T>(ops: Ops<T>, x: T, cells: number): T {
-  const [, , height = 0, width = 0] = ops.shape(x);
-  const rows = ops.linear(x, matrix(ops, poolMatrix(width, cells)), { axis: 3 });
-  return ops.linear(rows, matrix(ops, poolMatrix(height, cells)), { axis: 2 });
-}
-
-function matrix<T>(ops: Ops<T>, { rows, columns, data }: RowFilter): T {
-  return ops.constant([rows, columns], data);
-}
-
-/** A picture of half the size: `[N, 1, H, W]` to `[N, 1, H/2, W/2]`. */
-function half<T>(ops: Ops<T>, luma: T): T {
-  return ops.conv2d(luma, ops.constant([1, 1, 2, 2], new Float32Array(4).fill(1 / 4)), { stride: 2 });
+function energies<T>(ops: Ops<T>, weights: Weights<T>, luma: T, { name, width, cells }: Energies): T {
+  const filtered = conv(ops, weights, analysisOfLuma(ops, luma), name, width, { bias: false });
+  const energy = cellMeans(ops, ops.mul(filtered, filtered), cells, 'smaller-cell');
+  return ops.scale(ops.log(ops.addScalar(energy, leastEnergy)), 0.5);
 }
 
 /**
@@ -177,19 +158,22 @@ function half<T>(ops: Ops<T>, luma: T): T {
 function halved<T>(ops: Ops<T>, doubled: T): { x: T; y: T } {
   const [n = 0, , height = 0, width = 0] = ops.shape(doubled);
   const vectors = ops.reshape(ops.transpose(doubled, [0, 2, 3, 1]), [n * height * width, 2]);
-  const part = (of: T, i: number) => ops.slice(of, { axis: 1, start: i, end: i + 1 });
-  const [cos, sin] = [part(vectors, 0), part(vectors, 1)];
-  const square = ops.add(ops.mul(cos, cos), ops.mul(sin, sin));
-  const length = ops.mul(square, ops.inverseNorm(vectors, leastLength));
+  const [cos, sin] = [column(ops, vectors, 0), column(ops, vectors, 1)];
+  const length = lengthOf(ops, { x: cos, y: sin });
   // cos 2θ + 1 : sin 2θ is as cos θ : sin θ.
   const direction = ops.concat([ops.addScalar(ops.add(length, cos), leastLength), sin], 1);
   const unit = ops.mul(direction, ops.inverseNorm(direction, leastLength));
-  return limited(ops, ops.mul(unit, times(ops, length, lengthScale)));
+  return limited(ops, ops.mul(unit, ops.scale(length, lengthScale)));
+}
+
+/** Lengths of vectors, whose components are `[B, 1]` each. */
+function lengthOf<T>(ops: Ops<T>, { x, y }: { readonly x: T; readonly y: T }): T {
+  const square = ops.add(ops.mul(x, x), ops.mul(y, y));
+  return ops.mul(square, ops.inverseNorm(ops.concat([x, y], 1), leastLength));
 }
 
 /** The components of vectors, `[B, 2]` to `[B, 1]` each; none is longer than what a kernel reaches. */
 function limited<T>(ops: Ops<T>, vectors: T): { x: T; y: T } {
-  const shorter = ops.mul(vectors, times(ops, ops.inverseNorm(vectors, longestPath), longestPath));
-  const part = (i: number) => ops.slice(shorter, { axis: 1, start: i, end: i + 1 });
-  return { x: part(0), y: part(1) };
+  const shorter = ops.mul(vectors, ops.scale(ops.inverseNorm(vectors, longestPath), longestPath));
+  return { x: column(ops, shorter, 0), y: column(ops, shorter, 1) };
 }

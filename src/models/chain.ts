@@ -1,5 +1,6 @@
+import { clamped } from './arithmetic.js';
 import { applyNetwork, type Network } from './network.js';
-import { within, type Ops } from './ops.js';
+import { within } from './ops.js';
 import type { NetworkModel } from './registry.js';
 
 const translatorScope = 'translator.';
@@ -45,13 +46,6 @@ function chain(translator: Network, deblurrer: Network): Network {
       return [applyNetwork(ops, deblurrer, next, translated)];
     },
   };
-}
-
-/** Every element moved into [0, 1]. */
-function clamped<T>(ops: Ops<T>, x: T): T {
-  const minus = ops.constant([1, 1, 1, 1], Float32Array.of(-1));
-  const short = ops.relu(ops.addScalar(ops.mul(x, minus), 1));
-  return ops.relu(ops.addScalar(ops.mul(short, minus), 1));
 }
 
 function commonMultiple(a: number, b: number): number {

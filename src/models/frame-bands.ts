@@ -46,7 +46,7 @@ function table(length: number, value: (i: number) => number): Float32Array {
 }
 
 /** A band's share of a middle grey, taken off so that the mean band is about zero. */
-const greyBias = table(lumaBands + chromaBands, (k) => (k === 0 ? (-0.5 * cell) / (lumaScale[0] ?? 1) : 0));
+const lumaBias = table(lumaBands, (k) => (k === 0 ? (-0.5 * cell) / (lumaScale[0] ?? 1) : 0));
 
 const cellTaps = cell * cell;
 
@@ -59,7 +59,7 @@ const lumaKernel = table(lumaBands * cellTaps, (i) => {
 export function analysisOfLuma<T>(ops: Ops<T>, luma: T): T {
   return ops.conv2d(luma, ops.constant([lumaBands, 1, cell, cell], lumaKernel), {
     stride: cell,
-    bias: ops.constant([lumaBands], greyBias.slice(0, lumaBands)),
+    bias: ops.constant([lumaBands], lumaBias),
   });
 }
 
@@ -70,18 +70,20 @@ export function pixelsOfLuma<T>(ops: Ops<T>, luma: T): T {
   return ops.conv2d(luma, ops.constant([cellTaps, 1, cell, cell], identity), { stride: cell });
 }
 
-/** Scaled bands of several pictures' luma: `[N, 16·K, H/4, W/4]`, the pixels of each cell, to their bands. */
-export function bandsOfPixels<T>(ops: Ops<T>, pixels: T): T {
-  const [, channels = 0] = ops.shape(pixels);
-  const within = (i: number) => i % lumaBands;
-  const weight = table(channels * channels, (i) => {
-    const [output, input] = [Math.floor(i / channels), i % channels];
-    if (Math.floor(output / lumaBands) !== Math.floor(input / cellTaps)) return 0;
-    return lumaKernel[within(output) * cellTaps + within(input)] ?? 0;
-  });
-  const bias = table(channels, (i) => greyBias[within(i)] ?? 0);
-  return ops.linear(pixels, ops.constant([channels, channels], weight), { bias: ops.constant([channels], bias) });
-}
+/** What is taken of a cell of luma: each output is a sum of its 16 pixels, row by row, and a bias. */
+export type CellOutputs = readonly { readonly pixels: readonly number[]; readonly bias: number }[];
+
+/** The scaled bands of a cell of luma. */
+export const bandsOfCell: CellOutputs = Array.from({ length: lumaBands }, (_, band) => ({
+  pixels: [...lumaKernel.subarray(band * cellTaps, (band + 1) * cellTaps)],
+  bias: lumaBias[band] ?? 0,
+}));
+
+/** The pixels of a cell of luma, row by row. */
+export const pixelsOfCell: CellOutputs = Array.from({ length: cellTaps }, (_, own) => ({
+  pixels: Array.from({ length: cellTaps }, (_, pixel) => (pixel === own ? 1 : 0)),
+  bias: 0,
+}));
 
 const chromaKernel = table(chromaBands * 2 * chromaCell ** 2, (i) => {
   const [taps, bands] = [chromaCell ** 2, chromaScale.length];
@@ -96,12 +98,14 @@ export function analysisOfChroma<T>(ops: Ops<T>, chroma: T): T {
   return ops.conv2d(chroma, kernel, { stride: chromaCell });
 }
 
-const rgbKernel = table((lumaBands + chromaBands) * 3 * cellTaps, (i) => {
+const lumaOfRgbKernel = table(lumaBands * 3 * cellTaps, (i) => {
+  const [band, channel, pixel] = [Math.floor(i / (3 * cellTaps)), Math.floor(i / cellTaps) % 3, i % cellTaps];
+  return (lumaOfRgb[channel] ?? 0) * (lumaKernel[band * cellTaps + pixel] ?? 0);
+});
+
+const chromaOfRgbKernel = table(chromaBands * 3 * cellTaps, (i) => {
   const [output, channel, pixel] = [Math.floor(i / (3 * cellTaps)), Math.floor(i / cellTaps) % 3, i % cellTaps];
-  if (output < lumaBands) {
-    return ((lumaOfRgb[channel] ?? 0) * basis(output, pixel, cell)) / (lumaScale[output] ?? 1);
-  }
-  const [difference, band] = [Math.floor((output - lumaBands) / 4), (output - lumaBands) % 4];
+  const [difference, band] = [Math.floor(output / 4), output % 4];
   const [y, x] = [Math.floor(pixel / cell), pixel % cell];
   const sample = Math.floor(y / 2) * chromaCell + Math.floor(x / 2);
   const share = (chromaOfRgb[difference]?.[channel] ?? 0) / 4;
@@ -113,12 +117,22 @@ export function lumaFromRgb<T>(ops: Ops<T>, rgb: T): T {
   return ops.linear(rgb, ops.constant([1, 3], Float32Array.from(lumaOfRgb)));
 }
 
-/** Scaled bands of RGB in [0, 1]: `[N, 3, H, W]` to `[N, 24, H/4, W/4]`, chroma averaged over 2×2 pixels. */
-export function analysisOfRgb<T>(ops: Ops<T>, rgb: T): T {
-  return ops.conv2d(rgb, ops.constant([lumaBands + chromaBands, 3, cell, cell], rgbKernel), {
-    stride: cell,
-    bias: ops.constant([lumaBands + chromaBands], greyBias),
-  });
+/** Scaled bands of a frame. */
+export interface FrameBands<T> {
+  /** `[N, 16, H/4, W/4]`. */
+  readonly luma: T;
+  /** `[N, 8, H/4, W/4]`. */
+  readonly chroma: T;
+}
+
+/** Scaled bands of RGB in [0, 1], `[N, 3, H, W]`; chroma is averaged over 2×2 pixels. */
+export function analysisOfRgb<T>(ops: Ops<T>, rgb: T): FrameBands<T> {
+  const stride = cell;
+  const bias = ops.constant([lumaBands], lumaBias);
+  return {
+    luma: ops.conv2d(rgb, ops.constant([lumaBands, 3, cell, cell], lumaOfRgbKernel), { stride, bias }),
+    chroma: ops.conv2d(rgb, ops.constant([chromaBands, 3, cell, cell], chromaOfRgbKernel), { stride }),
+  };
 }
 
 const allBands = lumaBands + chromaBands;

@@ -184,8 +184,7 @@ function adapt<T>(ops: Ops<T>, weights: Weights<T>, features: T, kernel: T, chan
 
 /** `tanh(x) = 2σ(2x) - 1`. */
 function tanh<T>(ops: Ops<T>, x: T): T {
-  const two = ops.constant([1, 1, 1, 1], Float32Array.of(2));
-  return ops.addScalar(ops.mul(ops.sigmoid(ops.mul(x, two)), two), -1);
+  return ops.addScalar(ops.scale(ops.sigmoid(ops.scale(x, 2)), 2), -1);
 }
 
 function evenly(margin: number): Margins {

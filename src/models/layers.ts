@@ -34,6 +34,31 @@ export function conv<T>(
   });
 }
 
+/**
+ * {@link conv} of several tensors joined along their channels, without joining them: the sum of a convolution of each.
+ * Tensors that other layers use as well are then not copied.
+ */
+export function convJoined<T>(
+  ops: Ops<T>,
+  weights: Weights<T>,
+  parts: readonly [T, ...T[]],
+  name: string,
+  outputs: number,
+  { kernel = 3, stride = 1, padding = Math.floor(kernel / 2) }: Pick<ConvOptions, 'kernel' | 'stride' | 'padding'> = {},
+): T {
+  const channels = parts.map((part) => ops.shape(part)[1] ?? 0);
+  const all = channels.reduce((a, b) => a + b, 0);
+  const weight = weights.get(`${name}.weight`, [outputs, all, kernel, kernel]);
+  const bias = weights.get(`${name}.bias`, [outputs]);
+  const [first, ...others] = parts;
+  const partOf = (x: T, i: number) => {
+    const start = channels.slice(0, i).reduce((a, b) => a + b, 0);
+    const own = ops.slice(weight, { axis: 1, start, end: start + (channels[i] ?? 0) });
+    return ops.conv2d(x, own, { stride, padding, ...(i === 0 ? { bias } : {}) });
+  };
+  return others.reduce((sum, part, i) => ops.add(sum, partOf(part, i + 1)), partOf(first, 0));
+}
+
 /** Options of {@link upConv}. */
 export interface UpConvOptions {
   /** Side of the kernel. */

@@ -1,19 +1,21 @@
 import { z } from 'zod';
 import { alongPath, blurAlong, type BlurPath } from './along-path.js';
-import { times } from './arithmetic.js';
+import { clamped } from './arithmetic.js';
 import { estimatePath } from './blur-path.js';
-import { conv } from './layers.js';
+import { conv, convJoined } from './layers.js';
 import type { Network } from './network.js';
 import { within, type Ops, type Weights } from './ops.js';
 import {
   analysisOfChroma,
   analysisOfLuma,
   analysisOfRgb,
+  cell,
   chromaBands,
   lumaBands,
   lumaFromRgb,
   pixelsOfLuma,
   synthesis,
+  type FrameBands,
 } from './frame-bands.js';
 
 /** Options of {@link light}. */
@@ -80,9 +82,10 @@ export function light(options: LightConfig = {}): Network {
       return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, lumas }, config)).rgb())];
     },
     forwardPlanes: (ops, weights, frames) => {
-      const bands = frames.map(({ luma, chroma }) =>
-        ops.concat([analysisOfLuma(ops, luma), analysisOfChroma(ops, chroma)], 1),
-      );
+      const bands = frames.map(({ luma, chroma }) => ({
+        luma: analysisOfLuma(ops, luma),
+        chroma: analysisOfChroma(ops, chroma),
+      }));
       const lumas = frames.map(({ luma }) => luma);
       return synthesis(ops, restore(ops, weights, { bands, lumas }, config)).planes();
     },
@@ -111,14 +114,13 @@ function middleOf<T>(frames: readonly T[], { past, future }: Config): T {
 
 /** Pixels that a difference depends on, to each side, but for its gate. */
 function reachOf({ encoder, deep, decoder }: Config): number {
-  const [cell, deepCell] = [4, 8];
+  const deepCell = 2 * cell;
   return cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
 }
 
 /** The frames of a window. */
 interface Window<T> {
-  /** `[N, 24, H/4, W/4]` each. */
-  readonly bands: readonly T[];
+  readonly bands: readonly FrameBands<T>[];
   /** `[N, 1, H, W]` each, where paths are estimated. */
   readonly lumas: readonly T[];
 }
@@ -127,19 +129,22 @@ interface Window<T> {
 function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
   const along = config.path > 0 ? [alongPath(ops, middleOf(lumas, config), pathOf(ops, weights, lumas, config))] : [];
-  const all = ops.concat([...bands, ...along], 1);
-  let x = ops.leakyRelu(conv(ops, weights, all, 'input', width), slope);
+  // Joined by kind, so that the first of them need no copy in the layout in which convolutions are fastest.
+  const lumaOfAll = bands.map(({ luma }) => luma);
+  const chromaOfAll = bands.map(({ chroma }) => chroma);
+  const seen = [ops.concat(lumaOfAll, 1), ops.concat(chromaOfAll, 1), ...along] as const;
+  let x = ops.leakyRelu(convJoined(ops, weights, seen, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;
   // The deeper level sees every band itself: there are more of them than a narrow first layer can pass on.
-  x = ops.concat([x, all], 1);
-  x = ops.leakyRelu(conv(ops, weights, x, 'down', deepWidth, { kernel: 2, stride: 2, padding: 0 }), slope);
+  x = convJoined(ops, weights, [x, ...seen], 'down', deepWidth, { kernel: 2, stride: 2, padding: 0 });
+  x = ops.leakyRelu(x, slope);
   for (let i = 0; i < deep; i += 1) x = block(ops, weights, x, `deep.${i}`);
   const opening = config.gate > 0 ? openingOf(ops, weights, x, config) : undefined;
   x = ops.add(skip, ops.pixelShuffle(conv(ops, weights, x, 'up', 4 * width, { kernel: 1 }), 2));
   for (let i = 0; i < decoder; i += 1) x = block(ops, weights, x, `decoder.${i}`);
   const result = conv(ops, weights, x, 'output', lumaBands + chromaBands);
-  const difference = times(ops, result, outputScale);
+  const difference = ops.scale(result, outputScale);
   return opening === undefined ? difference : ops.mul(difference, opening);
 }
 
@@ -154,9 +159,7 @@ function openingOf<T>(ops: Ops<T>, weights: Weights<T>, deep: T, { gate }: Confi
   x = ops.resizeBilinear(conv(ops, weights, x, 'gate.3', 1, { kernel: 1 }), 8);
   x = ops.slice(ops.slice(x, { axis: 2, end: 2 * height }), { axis: 3, end: 2 * width });
   // A sigmoid never reaches its ends; stretched by a tenth at each and cut off, it does.
-  const stretched = ops.addScalar(times(ops, ops.sigmoid(x), 1.2), -0.1);
-  const below = ops.relu(ops.addScalar(times(ops, ops.relu(stretched), -1), 1));
-  return ops.addScalar(times(ops, below, -1), 1);
+  return clamped(ops, ops.addScalar(ops.scale(ops.sigmoid(x), 1.2), -0.1));
 }
 
 function block<T>(ops: Ops<T>, weights: Weights<T>, x: T, name: string): T {

@@ -34,7 +34,7 @@ export function lpips<T>(ops: Ops<T>, weights: Weights<T>, a: T, b: T): T {
   const distances = layers.map(({ outputs }, i) => {
     const [x, y] = features.map((list) => list[i]);
     if (x === undefined || y === undefined) throw new TypeError('a layer has no features');
-    const difference = subtract(ops, x, y);
+    const difference = ops.sub(x, y);
     const weight = weights.get(`lin${i}.weight`, [1, outputs]);
     return ops.globalMean(ops.linear(ops.mul(difference, difference), weight));
   });
@@ -60,10 +60,6 @@ function alexnetFeatures<T>(ops: Ops<T>, weights: Weights<T>, picture: T): T[] {
   });
 }
 
-function subtract<T>(ops: Ops<T>, a: T, b: T): T {
-  return ops.add(a, ops.mul(b, ops.constant([1, 1, 1, 1], Float32Array.of(-1))));
-}
-
 /** The largest sample of every second 3×3 window that lies inside: columns first, then rows. */
 function maxPool3<T>(ops: Ops<T>, x: T): T {
   return [3, 2].reduce((picture, axis) => {
@@ -73,7 +69,7 @@ function maxPool3<T>(ops: Ops<T>, x: T): T {
       ops.slice(picture, { axis, start, end: start + 2 * count - 1, step: 2 }),
     );
     if (first === undefined) throw new TypeError('there is nothing to pool');
-    return others.reduce((most, other) => ops.add(most, ops.relu(subtract(ops, other, most))), first);
+    return others.reduce((most, other) => ops.add(most, ops.relu(ops.sub(other, most))), first);
   }, x);
 }
 

@@ -103,8 +103,12 @@ export interface Ops<T> {
   add(a: T, b: T): T;
   /** Adds one number to every element. */
   addScalar(x: T, scalar: number): T;
+  /** Difference, with broadcasting. */
+  sub(a: T, b: T): T;
   /** Product, with broadcasting. */
   mul(a: T, b: T): T;
+  /** Every element times one number. */
+  scale(x: T, factor: number): T;
 
   relu(x: T): T;
   /** `x` where positive, else `slope · x`. */

@@ -15,17 +15,12 @@ export function boxMatrix(size: number, window: number): RowFilter {
   return { rows, columns: size, data };
 }
 
-/** Output `i` is the mean of the `i`-th `cell` samples; samples beyond the last whole cell are left out. */
-export function cellMatrix(size: number, cell: number): RowFilter {
-  const rows = Math.floor(size / cell);
-  const data = new Float32Array(rows * size);
-  for (let i = 0; i < rows; i += 1) data.fill(1 / cell, i * size + i * cell, i * size + (i + 1) * cell);
-  return { rows, columns: size, data };
-}
-
-/** Output `i` is the mean of the `i`-th `cell` samples, the last one of those that are left. */
-export function poolMatrix(size: number, cell: number): RowFilter {
-  const rows = Math.ceil(size / cell);
+/**
+ * Output `i` is the mean of the `i`-th `cell` samples. Samples beyond the last whole cell are left out, or are a smaller
+ * cell.
+ */
+export function cellMatrix(size: number, cell: number, rest: 'left-out' | 'smaller-cell'): RowFilter {
+  const rows = rest === 'left-out' ? Math.floor(size / cell) : Math.ceil(size / cell);
   const data = new Float32Array(rows * size);
   for (let i = 0; i < rows; i += 1) {
     const end = Math.min(size, (i + 1) * cell);

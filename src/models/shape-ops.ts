@@ -74,8 +74,16 @@ export class ShapeOps implements Ops<Shape> {
     return x;
   }
 
+  sub(a: Shape, b: Shape): Shape {
+    return broadcast(a, b);
+  }
+
   mul(a: Shape, b: Shape): Shape {
     return broadcast(a, b);
+  }
+
+  scale(x: Shape): Shape {
+    return x;
   }
 
   relu(x: Shape): Shape {

@@ -1,17 +1,15 @@
-import { minus, nearness, times } from './arithmetic.js';
+import { column, nearness } from './arithmetic.js';
+import { reduced } from './cell-means.js';
 import type { Ops } from './ops.js';
 import { cutTiles, padToTiles, tileGrid } from './tiles.js';
 
 /** Side of a tile in pixels. */
 export const motionTile = 32;
-/**
- * Pixels per sample where the whole motion is searched, and where it is told more exactly afterwards, with steps by the
- * gradients, after Lucas and Kanade.
- */
-const levels = [
+/** Where the whole motion is searched, and where it is told more exactly afterwards. */
+const [coarse, fine]: readonly [Level, Level] = [
   { size: 4, steps: 1 },
-  { size: 2, steps: 2 },
-] as const;
+  { size: 2, steps: 1 },
+];
 /** Samples of the coarser level that are searched to each side; the outermost are no answers. */
 const searched = 4;
 /** How far a step goes at most, in samples. */
@@ -24,6 +22,14 @@ const tolerance = 0.02;
 const leastContrast = 2e-5;
 /** Keeps a place without gradients where it is. */
 const damping = 1e-5;
+
+/** A smaller size at which motion is told. */
+interface Level {
+  /** Pixels per sample. */
+  readonly size: number;
+  /** Steps by the gradients, after Lucas and Kanade. */
+  readonly steps: number;
+}
 
 /** Where the things of each tile are in another frame. */
 export interface TileMotion<T> {
@@ -44,38 +50,35 @@ export interface TileMotion<T> {
  * @param frame,others luma, `[N, 1, H, W]`; both sides are multiples of 8.
  */
 export function tileMotion<T>(ops: Ops<T>, frame: T, others: readonly T[]): TileMotion<T>[] {
-  const frames = ops.concat(
-    others.map(() => frame),
-    0,
-  );
   const all = ops.concat(others, 0);
-  let motion: T | undefined;
-  let firmness: T | undefined;
-  let reach: number = searched;
-  let before: number = levels[0].size;
-  for (const { size, steps } of levels) {
-    const finer = before / size;
-    before = size;
-    const side = motionTile / size;
-    reach = reach * finer + steps * longestStep;
-    const margin = reach + 2;
-    const here = tilesOf(ops, reduced(ops, frames, size), side, 1);
-    const there = tilesOf(ops, reduced(ops, all, size), side, margin);
-    motion = motion === undefined ? search(ops, here, there, margin) : times(ops, motion, finer);
-    for (let step = 0; step < steps; step += 1) ({ motion, firmness } = refined(ops, here, there, margin, motion));
-  }
-  if (motion === undefined || firmness === undefined) throw new RangeError('there is no level');
-  const vectors = times(ops, motion, before);
+  /** Tiles of a level, where things are at most `reach` samples away before its steps. */
+  const tilesAt = ({ size, steps }: Level, reach: number): Tiles<T> => {
+    const margin = reach + steps * longestStep + 2;
+    const own = tilesOf(ops, reduced(ops, frame, size), motionTile / size, 1);
+    const here = ops.concat(
+      others.map(() => own),
+      0,
+    );
+    return { here, there: tilesOf(ops, reduced(ops, all, size), motionTile / size, margin), margin };
+  };
+  const first = tilesAt(coarse, searched);
+  const found = refined(ops, first, search(ops, first), coarse.steps);
+  const finer = coarse.size / fine.size;
+  const second = tilesAt(fine, (searched + coarse.steps * longestStep) * finer);
+  const { motion, firmness } = refined(ops, second, ops.scale(found.motion, finer), fine.steps);
+  const vectors = ops.scale(motion, fine.size);
   const count = (ops.shape(vectors)[0] ?? 0) / others.length;
   const part = (of: T, i: number) => ops.slice(of, { axis: 0, start: i * count, end: (i + 1) * count });
-  const told = firmness;
-  return others.map((_, i) => ({ vectors: part(vectors, i), firmness: part(told, i) }));
+  return others.map((_, i) => ({ vectors: part(vectors, i), firmness: part(firmness, i) }));
 }
 
-/** The means of squares of pixels. */
-function reduced<T>(ops: Ops<T>, luma: T, size: number): T {
-  const kernel = new Float32Array(size * size).fill(1 / (size * size));
-  return ops.conv2d(luma, ops.constant([1, 1, size, size], kernel), { stride: size });
+/** The tiles of a frame and of others, `[N · tiles, 1, h, w]`. */
+interface Tiles<T> {
+  /** With a margin of one sample. */
+  readonly here: T;
+  readonly there: T;
+  /** Of those of the others. */
+  readonly margin: number;
 }
 
 /** Tiles with a margin around them, `[N · tiles, 1, side + 2m, side + 2m]`. */
@@ -92,30 +95,30 @@ function inner<T>(ops: Ops<T>, x: T, margin: number): T {
 }
 
 /** The offset whose samples differ least, `[N · tiles, 2]`. */
-function search<T>(ops: Ops<T>, here: T, there: T, margin: number): T {
+function search<T>(ops: Ops<T>, { here, there, margin }: Tiles<T>): T {
   const own = inner(ops, here, 1);
   const [count = 0, , side = 0] = ops.shape(own);
   const mean = ops.globalMean(own);
-  const a = minus(ops, own, mean);
-  const b = minus(ops, inner(ops, there, margin - searched), mean);
+  const a = ops.sub(own, mean);
+  const b = ops.sub(inner(ops, there, margin - searched), mean);
   const whole = side + 2 * searched;
   const row = ops.reshape(b, [1, count, whole, whole]);
   const products = ops.conv2d(row, a, { groups: count });
   const squares = ops.boxMean(ops.mul(row, row), [side, side]);
-  const difference = ops.add(squares, times(ops, products, -2 / (side * side)));
+  const difference = ops.add(squares, ops.scale(products, -2 / (side * side)));
   const offsets = 2 * searched + 1;
+  const all = offsets * offsets;
   const contrast = ops.reshape(ops.globalMean(ops.mul(a, a)), [count, 1]);
-  const expected = ops.addScalar(times(ops, contrast, tolerance), leastContrast);
-  const told = ops.mul(ops.reshape(difference, [count, offsets * offsets]), ops.inverseNorm(expected, 1e-9));
+  const expected = ops.addScalar(ops.scale(contrast, tolerance), leastContrast);
+  const told = ops.mul(ops.reshape(difference, [count, all]), ops.inverseNorm(expected, 1e-9));
   const place = (i: number) => [(i % offsets) - searched, Math.floor(i / offsets) - searched] as const;
   const table = (value: (i: number) => number, rows = 1) =>
     ops.constant(
-      [rows, offsets * offsets],
-      Float32Array.from({ length: rows * offsets * offsets }, (_, i) => value(i)),
+      [rows, all],
+      Float32Array.from({ length: rows * all }, (_, i) => value(i)),
     );
   const outermost = table((i) => (place(i).some((part) => Math.abs(part) === searched) ? -1000 : 0));
-  const shares = ops.softmax(ops.add(times(ops, told, -decision), outermost));
-  const all = offsets * offsets;
+  const shares = ops.softmax(ops.add(ops.scale(told, -decision), outermost));
   return ops.linear(
     shares,
     table((i) => place(i % all)[Math.floor(i / all)] ?? 0, 2),
@@ -127,13 +130,19 @@ interface Refined<T> {
   readonly firmness: T;
 }
 
+/** Some steps by the gradients, at least one. */
+function refined<T>(ops: Ops<T>, tiles: Tiles<T>, motion: T, steps: number): Refined<T> {
+  const told = refinedOnce(ops, tiles, motion);
+  return steps > 1 ? refined(ops, tiles, told.motion, steps - 1) : told;
+}
+
 /** One step by the gradients, with the other frame's tile moved by what is known. */
-function refined<T>(ops: Ops<T>, here: T, there: T, margin: number, motion: T): Refined<T> {
+function refinedOnce<T>(ops: Ops<T>, { here, there, margin }: Tiles<T>, motion: T): Refined<T> {
   const moved = move(ops, there, margin, motion);
   const [count = 0] = ops.shape(moved);
-  const mean = times(ops, ops.add(moved, here), 0.5);
+  const mean = ops.scale(ops.add(moved, here), 0.5);
   const [x, y] = [gradient(ops, mean, 3), gradient(ops, mean, 2)];
-  const left = inner(ops, minus(ops, moved, here), 1);
+  const left = inner(ops, ops.sub(moved, here), 1);
   const products = [
     ops.mul(x, x),
     ops.mul(x, y),
@@ -143,17 +152,17 @@ function refined<T>(ops: Ops<T>, here: T, there: T, margin: number, motion: T): 
     ops.mul(left, left),
   ];
   const means = ops.reshape(ops.globalMean(ops.concat(products, 1)), [count, products.length]);
-  const part = (i: number) => ops.slice(means, { axis: 1, start: i, end: i + 1 });
-  const trace = ops.addScalar(times(ops, ops.add(part(0), part(2)), 0.01), damping);
+  const part = (i: number) => column(ops, means, i);
+  const trace = ops.addScalar(ops.scale(ops.add(part(0), part(2)), 0.01), damping);
   const [xx, xy, yy] = [ops.add(part(0), trace), part(1), ops.add(part(2), trace)];
-  const determinant = minus(ops, ops.mul(xx, yy), ops.mul(xy, xy));
-  const across = minus(ops, ops.mul(xy, part(4)), ops.mul(yy, part(3)));
-  const down = minus(ops, ops.mul(xy, part(3)), ops.mul(xx, part(4)));
+  const determinant = ops.sub(ops.mul(xx, yy), ops.mul(xy, xy));
+  const across = ops.sub(ops.mul(xy, part(4)), ops.mul(yy, part(3)));
+  const down = ops.sub(ops.mul(xy, part(3)), ops.mul(xx, part(4)));
   const step = ops.mul(ops.concat([across, down], 1), ops.inverseNorm(determinant, 1e-12));
   const firm = ops.concat([part(0), part(2), part(5)], 1);
   return {
     motion: ops.add(motion, limited(ops, step)),
-    firmness: times(ops, ops.log(ops.addScalar(firm, damping)), 0.5),
+    firmness: ops.scale(ops.log(ops.addScalar(firm, damping)), 0.5),
   };
 }
 
@@ -161,7 +170,7 @@ function refined<T>(ops: Ops<T>, here: T, there: T, margin: number, motion: T): 
 function limited<T>(ops: Ops<T>, x: T): T {
   const above = ops.relu(ops.addScalar(x, longestStep));
   const beyond = ops.relu(ops.addScalar(x, -longestStep));
-  return ops.addScalar(ops.add(above, times(ops, beyond, -1)), -longestStep);
+  return ops.addScalar(ops.sub(above, beyond), -longestStep);
 }
 
 /** Half the difference of the neighbours along an axis, inside a margin of one sample. */
@@ -170,7 +179,7 @@ function gradient<T>(ops: Ops<T>, x: T, axis: 2 | 3): T {
   const lines = ops.slice(x, { axis: 5 - axis, start: 1, end: size - 1 });
   const after = ops.slice(lines, { axis, start: 2, end: size });
   const before = ops.slice(lines, { axis, start: 0, end: size - 2 });
-  return times(ops, minus(ops, after, before), 0.5);
+  return ops.scale(ops.sub(after, before), 0.5);
 }
 
 /** Tiles with a margin of one sample, seen `motion` farther in the larger ones, by linear interpolation. */
@@ -178,7 +187,7 @@ function move<T>(ops: Ops<T>, there: T, margin: number, motion: T): T {
   const [count = 0, , whole = 0] = ops.shape(there);
   const size = whole - 2 * margin + 2;
   const shares = (axis: number): T => {
-    const offset = ops.reshape(ops.slice(motion, { axis: 1, start: axis, end: axis + 1 }), [count, 1, 1]);
+    const offset = ops.reshape(column(ops, motion, axis), [count, 1, 1]);
     const places = Float32Array.from(
       { length: size * whole },
       (_, i) => Math.floor(i / whole) + margin - 1 - (i % whole),

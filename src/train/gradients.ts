@@ -1,6 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { DeblurError } from '../errors.js';
 import type { Network } from '../models/network.js';
+import { windowLength } from '../runtime/picture/frame-stage.js';
 import { channelsLast, tensorIn, valueOf, type Tfjs, type TfValue } from '../runtime/tensorflow/tensor.js';
 import type { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import type { CombinedLoss } from './losses.js';
@@ -24,12 +25,11 @@ export interface DifferentiateOptions {
 /** A loss and its gradients. */
 export interface Gradients {
   readonly total: number;
-  /** Each term of the loss, before its weight, meaned over the restored frames. */
-  readonly parts: readonly number[];
-  /** How much the restored frames flicker, before its weight; 0 where it does not count. */
-  readonly flicker: number;
-  /** How wrong the estimate of the blur is, before its weight; 0 where it does not count. */
-  readonly reblurred: number;
+  /**
+   * Each term of the loss that counts, before its weight, meaned over the restored frames: the losses under their kinds,
+   * `temporal`: how much the restored frames flicker, and `reblur`: how wrong the estimate of the blur is.
+   */
+  readonly parts: readonly (readonly [name: string, value: number])[];
   /** One per variable, in the parameters' order; the caller disposes them. */
   readonly gradients: readonly tfjs.Tensor[];
 }
@@ -42,18 +42,20 @@ export function differentiate(
   batch: PairBatch,
   { tf, ops, clip, temporal = 0, reblur = 0 }: DifferentiateOptions,
 ): Gradients {
-  const { batch: count, crop } = batch;
-  let parts: number[] = [];
-  let flicker = 0;
-  let reblurred = 0;
+  const { batch: samples, crop } = batch;
+  const parts: [string, number][] = [];
   const { value, grads } = tf.tidy(() => {
-    const picture = (data: Float32Array) => tf.tensor4d(data, [count, crop, crop, 3]);
+    const picture = (data: Float32Array) => tf.tensor4d(data, [samples, crop, crop, 3]);
     const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
     const targets = batch.sharp.map(picture);
     return tf.variableGrads(() => {
       const terms: tfjs.Scalar[] = [];
+      const count = (name: string, value: tfjs.Scalar, weight: number) => {
+        parts.push([name, value.dataSync()[0] ?? NaN]);
+        terms.push(tf.mul(value, weight));
+      };
       // Without a loss of theirs the restored frames are not asked for.
-      const restored = loss.terms > 0 ? restoredFrames(ops, network, parameters, frames, clip) : [];
+      const restored = loss.kinds.length > 0 ? restoredFrames(ops, network, parameters, frames, clip) : [];
       if (restored.length > 0) {
         const losses = restored.map((outputs, i) =>
           lossOfScales(
@@ -64,7 +66,8 @@ export function differentiate(
             frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined,
           ),
         );
-        parts = sumOfParts(losses.map((each) => each.parts)).map((sum) => sum / losses.length);
+        const sums = sumOfParts(losses.map((each) => each.parts));
+        loss.kinds.forEach((kind, k) => parts.push([kind, (sums[k] ?? NaN) / losses.length]));
         terms.push(
           meanOf(
             tf,
@@ -72,28 +75,21 @@ export function differentiate(
           ),
         );
       }
-      if (reblur > 0) {
-        const length = network.window.past + 1 + network.window.future;
-        const mean = meanOf(
-          tf,
-          targets.map((target, i) =>
-            reblurLoss(tf, ops, network, parameters, {
-              frames: frames.slice(i, i + length),
-              sharp: valueOf(target, channelsLast),
-            }),
-          ),
-        );
-        reblurred = mean.dataSync()[0] ?? NaN;
-        terms.push(tf.mul(mean, reblur));
-      }
       if (temporal > 0) {
         const errors = restored.map(([output], i) => errorOf(tf, output, targets[i]));
-        const mean = meanOf(
-          tf,
-          errors.slice(1).map((error, i) => temporalLoss(tf, errors[i]!, error, correspondence(batch, i + 1))),
+        const each = errors
+          .slice(1)
+          .map((error, i) => temporalLoss(tf, errors[i]!, error, correspondence(batch, i + 1)));
+        count('temporal', meanOf(tf, each), temporal);
+      }
+      if (reblur > 0) {
+        const each = targets.map((target, i) =>
+          reblurLoss(tf, ops, network, parameters, {
+            frames: windowAt(network, frames, i),
+            sharp: valueOf(target, channelsLast),
+          }),
         );
-        flicker = mean.dataSync()[0] ?? NaN;
-        terms.push(tf.mul(mean, temporal));
+        count('reblur', meanOf(tf, each), reblur);
       }
       return tf.addN<tfjs.Scalar>(terms);
     }, [...parameters.variables]);
@@ -109,7 +105,7 @@ export function differentiate(
     }
     return gradient;
   });
-  return { total, parts, flicker, reblurred, gradients };
+  return { total, parts, gradients };
 }
 
 function meanOf(tf: Tfjs, values: readonly tfjs.Scalar[]): tfjs.Scalar {
@@ -127,8 +123,12 @@ function restoredFrames(
   if (network.forwardSequence && clip > 1) {
     return network.forwardSequence(ops, parameters, frames).map((frame) => [frame]);
   }
-  const length = network.window.past + 1 + network.window.future;
-  return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, frames.slice(i, i + length)));
+  return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, windowAt(network, frames, i)));
+}
+
+/** The frames that the network looks at for a restored one. */
+function windowAt(network: Network, frames: readonly TfValue[], restored: number): readonly TfValue[] {
+  return frames.slice(restored, restored + windowLength(network));
 }
 
 function errorOf(tf: Tfjs, output: TfValue | undefined, target: tfjs.Tensor4D | undefined): tfjs.Tensor4D {

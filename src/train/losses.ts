@@ -195,8 +195,8 @@ export function perceptualLoss(tf: Tfjs, options: PerceptualOptions): HoldingLos
 
 /** A weighted sum of losses. Holds tensors until it is disposed. */
 export interface CombinedLoss extends Disposable {
-  /** How many there are. */
-  readonly terms: number;
+  /** The losses' names, in order. */
+  readonly kinds: readonly LossKind[];
   /**
    * @returns the sum, and the single terms' values (before their weights) in the order of the terms, for the log.
    */
@@ -212,7 +212,7 @@ export function combineLosses(tf: Tfjs, terms: readonly LossTerm[], perceptual?:
     return { total: tf.addN(weighted) as tfjs.Scalar, parts };
   };
   return Object.assign(combined, {
-    terms: losses.length,
+    kinds: terms.map(({ kind }) => kind),
     [Symbol.dispose]: () => {
       for (const { loss } of losses) loss[Symbol.dispose]?.();
     },

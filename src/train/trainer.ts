@@ -137,8 +137,8 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
       // A batch that is ready is awaited without a turn of the event loop, and Ctrl-C would never be heard.
       await setImmediate();
       const gradients: tfjs.Tensor[] = [];
-      let [total, flicker, reblurred] = [0, 0, 0];
-      const parts = config.losses.map(() => 0);
+      let total = 0;
+      const parts: [string, number][] = [];
       try {
         for (let k = 0; k < accumulate; k += 1) {
           const batch: PairBatch = await next;
@@ -158,9 +158,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
           const result = differentiate(network, parameters, loss, batch, settings);
           addTo(tf, gradients, result.gradients, 1 / accumulate);
           total += result.total / accumulate;
-          flicker += result.flicker / accumulate;
-          reblurred += result.reblurred / accumulate;
-          result.parts.forEach((part, i) => (parts[i] = (parts[i] ?? 0) + part / accumulate));
+          result.parts.forEach(([name, value], i) => (parts[i] = [name, (parts[i]?.[1] ?? 0) + value / accumulate]));
         }
         checkLoss(total, usual, config.explosion, step);
         const rate = learningRate(config.schedule, step, config.steps);
@@ -172,12 +170,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
         step += 1;
         const speed = (step - first) / ((performance.now() - started) / 1000);
         if (step % config.logEvery === 0 || step === config.steps) {
-          const terms = config.losses.map(({ kind }, i) => [`loss/${kind}`, parts[i] ?? 0] as const);
-          const named = [
-            ...terms,
-            ...(config.temporal === undefined ? [] : [['loss/temporal', flicker] as const]),
-            ...(config.reblur === undefined ? [] : [['loss/reblur', reblurred] as const]),
-          ];
+          const named = parts.map(([name, value]) => [`loss/${name}`, value] as const);
           const several = named.length > 1 ? Object.fromEntries(named) : {};
           log.scalars(step, { loss: total, ...several, rate, norm, speed });
         }

@@ -1,4 +1,4 @@
-import { cellMatrix } from '../../models/row-filter.js';
+import { cellMeans } from '../../models/cell-means.js';
 import type { OutputHealth } from '../frame-session.js';
 import type { PictureOps } from './picture-ops.js';
 
@@ -26,8 +26,8 @@ export function healthCell(height: number, width: number): number {
  */
 export function healthOf<T>(ops: PictureOps<T>, source: T, result: T, clamped: T): HealthMaps<T> {
   return {
-    sourceMean: cellMeans(ops, source),
-    resultMean: cellMeans(ops, result),
+    sourceMean: healthMeans(ops, source),
+    resultMean: healthMeans(ops, result),
     sourceFlat: cellFlatness(ops, source),
     resultFlat: cellFlatness(ops, clamped),
   };
@@ -38,19 +38,10 @@ export function toHealth(maps: HealthMaps<Float32Array>, height: number, width: 
   return { cell: healthCell(height, width), ...maps };
 }
 
-/**
- * Means over `cell × cell` pixels; pixels beyond the last whole cell are left out. Two products with banded matrices:
- * several times quicker than AveragePool with so large a kernel. A pixel that is not finite shows in the whole row of
- * cells.
- */
-function cellMeans<T>(ops: PictureOps<T>, picture: T): T {
+/** Means over a frame's cells. A pixel that is not finite shows in the whole row of cells. */
+function healthMeans<T>(ops: PictureOps<T>, picture: T): T {
   const [, , height = 0, width = 0] = ops.shape(picture);
-  const cell = healthCell(height, width);
-  const along = (x: T, axis: 2 | 3, size: number) => {
-    const { rows, columns, data } = cellMatrix(size, cell);
-    return ops.linear(x, ops.constant([rows, columns], data), { axis });
-  };
-  return along(along(picture, 3, width), 2, height);
+  return cellMeans(ops, picture, healthCell(height, width), 'left-out');
 }
 
 /** Fraction of pixels per cell whose green (or only) sample equals their right neighbour's. */
@@ -58,5 +49,5 @@ function cellFlatness<T>(ops: PictureOps<T>, picture: T): T {
   const green = ops.shape(picture)[1] === 1 ? picture : ops.slice(picture, { axis: 1, start: 1, end: 2 });
   const widened = ops.pad(green, { top: 0, bottom: 0, left: 0, right: 1 }, 'replicate');
   const neighbour = ops.slice(widened, { axis: 3, start: 1 });
-  return cellMeans(ops, ops.isNear(green, neighbour, equal));
+  return healthMeans(ops, ops.isNear(green, neighbour, equal));
 }

@@ -24,10 +24,6 @@ export interface AxisFilter {
  * are added here need no gradient.
  */
 export interface PictureOps<T> extends Ops<T> {
-  /** Difference, with broadcasting. */
-  sub(a: T, b: T): T;
-  /** Every element times one number. */
-  scale(x: T, factor: number): T;
   /** Every element moved into a range. */
   clip(x: T, min: number, max: number): T;
   /** The nearest whole number, of two the even one. */

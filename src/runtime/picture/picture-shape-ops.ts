@@ -4,14 +4,6 @@ import type { AxisFilter, EnlargeOptions, PictureOps } from './picture-ops.js';
 
 /** The interpreter of {@link PictureOps} whose tensors are shapes. */
 export class PictureShapeOps extends ShapeOps implements PictureOps<Shape> {
-  sub(a: Shape, b: Shape): Shape {
-    return this.add(a, b);
-  }
-
-  scale(x: Shape): Shape {
-    return x;
-  }
-
   clip(x: Shape): Shape {
     return x;
   }

@@ -98,6 +98,11 @@ const cases: readonly Case[] = [
     ...{ operator: 'mul', name: 'mul, broadcast in two orders', shapes: [picture, [2, 4, 1, 1]] },
     run: (a, b) => ops.mul(ops.globalMean(a), ops.mul(a, b)),
   },
+  {
+    ...{ operator: 'sub', name: 'sub, broadcast', shapes: [picture, [1, 4, 1, 1]] },
+    run: (a, b) => ops.mul(ops.sub(a, b), b),
+  },
+  unary('scale', (x) => ops.mul(ops.scale(x, -0.7), x)),
   unary('addScalar', (x) => ops.mul(ops.addScalar(x, 0.3), x)),
   unary('relu', (x) => ops.relu(x), { corner: true }),
   unary('leakyRelu', (x) => ops.leakyRelu(x, 0.2), { corner: true }),
