@@ -59,11 +59,16 @@ const runSettings = z.strictObject({
   backend: z.enum(['auto', ...backendNames]),
   /** Memory budget for a network run; larger frames are tiled to keep it. Default: half of what is free. */
   memory: bytes.optional(),
-  /** Threads for the network. Default: one per processor. */
+  /** Threads for the network, of all its processes. Default: one per processor. */
   threads: z.number().int().positive().optional(),
+  /**
+   * Processes that run the network side by side, each with its part of the threads and of the memory. Default: 2 for ONNX
+   * Runtime on a processor, where each frame fits into a part of the memory and is needed by one network alone; else 1.
+   */
+  processes: z.number().int().positive().max(16).optional(),
   /** Frames per network run. Default 1 on a processor, 4 on an accelerator. */
   batch: z.number().int().positive().max(64).optional(),
-  /** Network runs asked for at once; with two the next one's frames are there when a run ends. Default 2. */
+  /** Runs asked of each process at once; with two the next one's frames are there when a run ends. Default 2. */
   concurrency: z.number().int().positive().max(16).default(2),
   /** Frames in flight between decoder and encoder. Default 8 more than the network holds. */
   credits: z.number().int().positive().optional(),

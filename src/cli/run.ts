@@ -39,12 +39,12 @@ function printLine(event: string, value: object): void {
 async function run(input: string, output: string, flags: RunFlags): Promise<void> {
   const { codec, crf, preset, pixelFormat: format, container, encoderOption: encoderOptions } = flags;
   const { model, translate, strength, engine, runtime, provider, backend, memory, threads, batch } = flags;
-  const { concurrency, credits, strict } = flags;
+  const { processes, concurrency, credits, strict } = flags;
   const { json = false, quiet = false, overwrite, settings, sceneThreshold: threshold } = flags;
   const bar = !json && !quiet && process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   const options = {
     ...{ model, translate, strength, engine, runtime, provider, backend, memory, threads, batch },
-    ...{ concurrency, credits, strict, overwrite, settings },
+    ...{ processes, concurrency, credits, strict, overwrite, settings },
     encode: { codec, crf, preset, format, container, encoderOptions },
     sceneCut: { threshold },
   };
@@ -92,7 +92,8 @@ export function runCommand(): Command {
     .option('--memory <size>', 'budget for a network run, such as 2G; larger frames are tiled')
     .option('--threads <n>', 'threads for the network', number)
     .option('--batch <n>', 'frames per network run', number)
-    .option('--concurrency <n>', 'network runs at once', number)
+    .option('--processes <n>', 'processes that run the network side by side', number)
+    .option('--concurrency <n>', 'network runs asked of each process at once', number)
     .option('--credits <n>', 'frames in flight between decoder and encoder', number)
     .option('--scene-threshold <0..1>', 'scene-change score above which a new shot begins', number)
     .optionsGroup('Encoding:')

@@ -34,29 +34,18 @@ export function conv<T>(
   });
 }
 
-/**
- * {@link conv} of several tensors joined along their channels, without joining them: the sum of a convolution of each.
- * Tensors that other layers use as well are then not copied.
- */
+/** {@link conv} of several tensors joined along their channels. */
 export function convJoined<T>(
   ops: Ops<T>,
   weights: Weights<T>,
-  parts: readonly [T, ...T[]],
+  parts: readonly T[],
   name: string,
   outputs: number,
   { kernel = 3, stride = 1, padding = Math.floor(kernel / 2) }: Pick<ConvOptions, 'kernel' | 'stride' | 'padding'> = {},
 ): T {
-  const channels = parts.map((part) => ops.shape(part)[1] ?? 0);
-  const all = channels.reduce((a, b) => a + b, 0);
-  const weight = weights.get(`${name}.weight`, [outputs, all, kernel, kernel]);
-  const bias = weights.get(`${name}.bias`, [outputs]);
-  const [first, ...others] = parts;
-  const partOf = (x: T, i: number) => {
-    const start = channels.slice(0, i).reduce((a, b) => a + b, 0);
-    const own = ops.slice(weight, { axis: 1, start, end: start + (channels[i] ?? 0) });
-    return ops.conv2d(x, own, { stride, padding, ...(i === 0 ? { bias } : {}) });
-  };
-  return others.reduce((sum, part, i) => ops.add(sum, partOf(part, i + 1)), partOf(first, 0));
+  const channels = parts.reduce((sum, part) => sum + (ops.shape(part)[1] ?? 0), 0);
+  const weight = weights.get(`${name}.weight`, [outputs, channels, kernel, kernel]);
+  return ops.conv2dJoined(parts, weight, { stride, padding, bias: weights.get(`${name}.bias`, [outputs]) });
 }
 
 /** Options of {@link upConv}. */

@@ -86,6 +86,9 @@ export interface Ops<T> {
   /** Cross-correlation of `x [N, I, H, W]` with `weight [O, I/groups, kh, kw]`, giving `[N, O, (H+2p-kh)/s+1, (W+2p-kw)/s+1]`. */
   conv2d(x: T, weight: T, options?: Conv2dOptions<T>): T;
 
+  /** {@link conv2d} of tensors joined along their channels, in one group. Where joining them costs more, each is convolved and the results are added. */
+  conv2dJoined(parts: readonly T[], weight: T, options?: Omit<Conv2dOptions<T>, 'groups'>): T;
+
   /** Transposed convolution of `x [N, I, H, W]` with `weight [I, O, kh, kw]`, giving `[N, O, (H-1)s+kh-2p+o, (W-1)s+kw-2p+o]`. */
   convTranspose2d(x: T, weight: T, options?: ConvTranspose2dOptions<T>): T;
 

@@ -32,6 +32,10 @@ export class ShapeOps implements Ops<Shape> {
     return [n, outputs, out(height, kh), out(width, kw)];
   }
 
+  conv2dJoined(parts: readonly Shape[], weight: Shape, options: Conv2dOptions<Shape> = {}): Shape {
+    return this.conv2d(this.concat(parts, 1), weight, options);
+  }
+
   convTranspose2d(x: Shape, weight: Shape, options: ConvTranspose2dOptions<Shape> = {}): Shape {
     const { stride = 1, padding = 0, outputPadding = 0 } = options;
     const [n, channels, height, width] = rank4(x);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { DeblurError, throwIfAborted } from '../errors.js';
 import { createVideo, openVideo } from '../io/index.js';
@@ -7,6 +8,7 @@ import type { FrameSession } from '../runtime/frame-session.js';
 import { openHostedSession } from '../runtime/host/hosted-session.js';
 import { networksOf, type NetworkChain } from '../runtime/network-chain.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
+import { SessionPool } from '../runtime/session-pool.js';
 import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
 import { flow, type FlowCounts } from './flow.js';
 
@@ -98,11 +100,17 @@ function halfOfFreeMemory(): number {
   return process.availableMemory() / 2;
 }
 
+/** A session and how many processes are behind it. */
+interface Opened {
+  readonly session: FrameSession;
+  readonly processes: number;
+}
+
 async function openSession(
   { video }: VideoReader,
   settings: RunSettings,
   signal: AbortSignal | undefined,
-): Promise<FrameSession | undefined> {
+): Promise<Opened | undefined> {
   const { runtime, backend, memory = halfOfFreeMemory(), strength, threads } = settings;
   const networks = networksIn(settings);
   if (!networks) return undefined;
@@ -110,11 +118,36 @@ async function openSession(
   const geometry = { width, height, format, color };
   if (runtime === 'tensorflow') {
     const options = { backend, memory, strength, threads, batch: settings.batch };
-    return openHostedSession({ ...networks, geometry, runtime, options }, signal);
+    return { session: await openHostedSession({ ...networks, geometry, runtime, options }, signal), processes: 1 };
   }
   const provider = await chooseProvider(settings.provider, signal);
   const { batch = provider === 'cpu' ? 1 : acceleratorBatch } = settings;
-  return openHostedSession({ ...networks, geometry, options: { provider, memory, strength, threads, batch } }, signal);
+  const all = threads ?? availableParallelism();
+  const open = (processes: number) => {
+    const part =
+      processes === 1
+        ? { memory, threads }
+        : { memory: Math.floor(memory / processes), threads: Math.max(1, Math.floor(all / processes)) };
+    return openHostedSession({ ...networks, geometry, options: { provider, strength, batch, ...part } }, signal);
+  };
+  // A translated frame is kept for the windows that share it: of two processes each would translate it.
+  const apart = provider === 'cpu' && networks.translator === undefined ? Math.min(2, all) : 1;
+  const { processes = apart } = settings;
+  const first = await open(processes);
+  if (processes === 1) return { session: first, processes };
+  if (first.tiles > 1 && settings.processes === undefined) {
+    await first.close();
+    return { session: await open(1), processes: 1 };
+  }
+  const others = await Promise.allSettled(Array.from({ length: processes - 1 }, () => open(processes)));
+  const sessions = others.flatMap((opened) => (opened.status === 'fulfilled' ? [opened.value] : []));
+  const pool = new SessionPool([first, ...sessions]);
+  for (const opened of others) {
+    if (opened.status === 'fulfilled') continue;
+    await pool.close();
+    throw opened.reason;
+  }
+  return { session: pool, processes };
 }
 
 /**
@@ -135,7 +168,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     overwrite,
     signal,
   });
-  const session = await openSession(reader, settings, signal);
+  const { session, processes = 1 } = (await openSession(reader, settings, signal)) ?? {};
   const plan: RunPlan = {
     input,
     output,
@@ -159,7 +192,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
       reader,
       writer,
       session,
-      concurrency: settings.concurrency,
+      concurrency: settings.concurrency * processes,
       credits: settings.credits,
       sceneCut: settings.sceneCut,
       signal,

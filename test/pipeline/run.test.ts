@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { liveFrames, openVideo, workingFormat } from '../../src/io/index.js';
 import { deblurVideo } from '../../src/pipeline/run.js';
+import { fixture } from '../support/fixtures.js';
 import { scratchFolder, secondsAndSamples } from '../support/io.js';
 import { makeMedia, movingPattern } from '../support/media.js';
 import { writeOnnx } from '../support/onnx-file.js';
@@ -43,6 +44,18 @@ const kinds = [
 ] as const;
 
 describe('deblurVideo', () => {
+  it('gives the same frames in the same order whether one process runs the network or three', async () => {
+    const results = [];
+    for (const processes of [1, 3]) {
+      const output = folder.path(`processes-${processes}.mkv`);
+      const options = { input: fixture('clips/bikes-cut.mp4'), output, model: 'light', processes, threads: 3 };
+      const report = await deblurVideo({ ...options, encode: { codec: 'ffv1' } });
+      expect(report.written).toBe(report.read);
+      results.push(await secondsAndSamples(output));
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+
   it.each(kinds)('%s %s %ix%i: a network that changes nothing gives every sample back at its time', async (...kind) => {
     const input = await make(...kind);
     const [codec, format, width, height] = kind;

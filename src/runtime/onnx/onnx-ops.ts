@@ -83,6 +83,19 @@ export class OnnxOps implements PictureOps<Value> {
     return result;
   }
 
+  /** A sum: ONNX Runtime copies what is joined into its own layout, also what is in it already or for another layer. */
+  conv2dJoined(parts: readonly Value[], weight: Value, options: Conv2dOptions<Value> = {}): Value {
+    const { bias, ...others } = options;
+    let start = 0;
+    const results = parts.map((part, i) => {
+      const end = start + (part.shape[1] ?? 0);
+      const own = this.slice(weight, { axis: 1, start, end });
+      start = end;
+      return this.conv2d(part, own, { ...others, ...(i === 0 && bias ? { bias } : {}) });
+    });
+    return results.reduce((sum, result) => this.add(sum, result));
+  }
+
   convTranspose2d(x: Value, weight: Value, options: ConvTranspose2dOptions<Value> = {}): Value {
     const { bias, stride = 1, padding = 0, outputPadding = 0 } = options;
     const shape = shapes.convTranspose2d(x.shape, weight.shape, shapeOptions(options));

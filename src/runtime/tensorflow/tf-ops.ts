@@ -78,6 +78,10 @@ export class TensorflowOps implements PictureOps<TfValue> {
     return valueOf(this.#biased(result, bias), channelsLast);
   }
 
+  conv2dJoined(parts: readonly TfValue[], weight: TfValue, options: Conv2dOptions<TfValue> = {}): TfValue {
+    return this.conv2d(this.concat(parts, 1), weight, options);
+  }
+
   convTranspose2d(x: TfValue, weight: TfValue, options: ConvTranspose2dOptions<TfValue> = {}): TfValue {
     const { bias, stride = 1, padding = 0 } = options;
     const shape = shapes.convTranspose2d(x.shape, weight.shape, shapeOptions(options));

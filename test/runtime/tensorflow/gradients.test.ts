@@ -57,6 +57,10 @@ const cases: readonly Case[] = [
     run: (x, weight) => ops.conv2d(x, weight, { padding: 1, groups: 2 }),
   },
   {
+    ...{ operator: 'conv2dJoined', name: 'conv2dJoined', shapes: [picture, picture, [2, 8, 3, 3], [2]] },
+    run: (x, other, weight, bias) => ops.conv2dJoined([x, other], weight, { padding: 1, bias }),
+  },
+  {
     ...{ operator: 'convTranspose2d', name: 'convTranspose2d, kernel 4', shapes: [[1, 3, 3, 4], [3, 2, 4, 4], [2]] },
     run: (x, weight, bias) => ops.convTranspose2d(x, weight, { stride: 2, padding: 1, bias: bias }),
   },
