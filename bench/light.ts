@@ -2,14 +2,15 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { lightestModel } from '../src/models/catalogue.js';
 import { deblurVideo } from '../src/pipeline/run.js';
 import { makeClip } from './clip.js';
 import { median, spread } from './figure.js';
 import type { Figure } from './figure.js';
 
 const [width, height, frames, rounds] = [640, 360, 240, 3];
-/** MAXIM takes seconds a frame: a few are enough. */
-const fewFrames = 3;
+/** MAXIM takes seconds a frame: a few are enough, as many for each of two processes. */
+const fewFrames = 4;
 
 async function rate(input: string, output: string, model: string): Promise<number> {
   const report = await deblurVideo({ input, output, overwrite: true, model, encode: { preset: 'veryfast' } });
@@ -21,9 +22,10 @@ export async function lightRate(folder: string): Promise<Figure> {
   const clip = await makeClip(folder, { width, height, frames });
   const short = await makeClip(folder, { width, height, frames: fewFrames });
   const output = path.join(folder, 'light-out.mp4');
-  const [light, maxim]: [number[], number[]] = [[], []];
+  const [light, live, maxim]: [number[], number[], number[]] = [[], [], []];
   for (let i = 0; i < rounds; i += 1) {
     light.push(await rate(clip, output, 'light'));
+    live.push(await rate(clip, output, lightestModel));
     maxim.push(await rate(short, output, 'maxim'));
   }
   const [reached, ratio] = [median(light), median(light) / median(maxim)];
@@ -32,7 +34,11 @@ export async function lightRate(folder: string): Promise<Figure> {
     asked: 'at least 24 frames/s on two AVX-512 cores (15 on AVX2), and 50 times the frames/s of MAXIM',
     reached: `${spread(light, 1)} frames/s, ${ratio.toFixed(0)} times MAXIM's`,
     met: reached >= 24 && ratio >= 50,
-    details: [`light: ${spread(light, 1)} frames/s over ${frames} frames`, `MAXIM: ${spread(maxim, 3)} frames/s`],
+    details: [
+      `light: ${spread(light, 1)} frames/s over ${frames} frames`,
+      `${lightestModel}: ${spread(live, 1)} frames/s`,
+      `MAXIM: ${spread(maxim, 3)} frames/s`,
+    ],
   };
 }
 

@@ -154,13 +154,13 @@ async function main(): Promise<void> {
   await makeData();
   const upper = path.join(root, 'upper');
   await runDeblur('train', path.join(recipes, 'light-camera.json'), '--run', upper);
-  await evaluate('light', 'light');
+  await evaluate('light-live', 'light-live');
   await evaluate('upper', path.join(upper, 'model.safetensors'));
   for (const [name, changes] of Object.entries(variants)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const translator = await trainVariant(name, changes);
     await rm(path.join(root, 'results', `${name}.json`), { force: true });
-    await evaluate(name, 'light', '--translate', translator);
+    await evaluate(name, 'light-live', '--translate', translator);
   }
 }
 

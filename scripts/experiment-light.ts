@@ -12,7 +12,7 @@ import { networkOptions } from '../src/train/trainer.js';
 import { runDeblur } from './command-line.js';
 
 /**
- * The search of weights/light.md: the light network's recipe with one thing changed at a time, each trained for as many
+ * The search of weights/light-live.md: the light network's recipe with one thing changed at a time, each trained for as many
  * steps from nothing, on the same samples. A variant that is done is left out, so the script goes on where it was
  * stopped. What it makes is in runs/search; the table is printed.
  *
@@ -21,7 +21,7 @@ import { runDeblur } from './command-line.js';
 const root = packagePath('runs/search');
 const data = packagePath('runs/light/data');
 
-/** What the search begins from, in config/train/light.json: every crop, one loss. */
+/** What the search begins from, in config/train/light-live.json: every crop, one loss. */
 const base: Json = {
   data: { folder: data, edges: 'avoid', sharpest: 60 },
   losses: [{ kind: 'charbonnier' }],
@@ -57,7 +57,7 @@ const report = z.object({
 async function measure(name: string, steps: number): Promise<string[]> {
   const folder = path.join(root, `${name.replaceAll(' ', '-')}-${steps}`);
   const recipe = merge([
-    readExtended(packagePath('config/train/light.json')),
+    readExtended(packagePath('config/train/light-live.json')),
     base,
     { steps, checkpointEvery: steps },
     variants[name] ?? {},

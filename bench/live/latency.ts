@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { lightestModel } from '../../src/models/catalogue.js';
 import { packagePath } from '../../src/package-root.js';
 import { openBrowser } from '../../test/support/browser.js';
 import { CodedCamera } from '../../test/support/coded-camera.js';
@@ -45,7 +46,7 @@ function percentile(sorted: readonly number[], share: number): number {
  */
 export async function liveLatency(folder: string): Promise<Figure> {
   await using camera = await CodedCamera.open(await makeClip(folder, { width, height, frames: 100 }), rate);
-  const server = await startServer(camera.url, ['--model', 'light', '--size', `${width}x${height}`, ...fixed]);
+  const server = await startServer(camera.url, ['--model', lightestModel, '--size', `${width}x${height}`, ...fixed]);
   try {
     await using browser = await openBrowser();
     const page = await browser.context.newPage();
@@ -60,7 +61,7 @@ export async function liveLatency(folder: string): Promise<Figure> {
     const facts = (await page.locator('#facts').innerText()).replaceAll('\n', ' ');
     const figures = await page.locator('#figure-latency').innerText();
     return {
-      name: `Live latency, ${width}x${height} at ${rate} frames/s, model light${fixed.length > 0 ? ' at full size' : ''}, camera to canvas on loopback`,
+      name: `Live latency, ${width}x${height} at ${rate} frames/s, model ${lightestModel}${fixed.length > 0 ? ' at full size' : ''}, camera to canvas on loopback`,
       asked: `95 % below ${asked} ms`,
       reached: `p50 ${p50} ms, p95 ${p95} ms, p99 ${p99} ms over ${ages.length} frames`,
       met: p95 < asked,

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DeblurError } from '../errors.js';
 import { LiveSession, type LiveOptions } from '../live/index.js';
+import { lightestModel } from '../models/catalogue.js';
 import { tokenPattern } from '../protocol/index.js';
 import {
   LiveServer,
@@ -151,7 +152,7 @@ export function serveCommand(): Command {
       'an address (rtsp:, rtmp:, srt:, udp:, http:, …), a device of "deblur devices", a file, or "browser" for the page’s camera; none to run jobs only',
     )
     .optionsGroup('Deblurring:')
-    .option('-m, --model <name>', 'a name of "deblur models", a file, or "none"', 'light')
+    .option('-m, --model <name>', 'a name of "deblur models", a file, or "none"', lightestModel)
     .option('--translate <file>', 'a model that translates the camera’s blur first')
     .option('--strength <0..1>', 'how much of the result to show: 0 is the source', fraction, 1)
     .option('--provider <name>', 'of ONNX Runtime: cpu, cuda, webgpu, coreml, dml, … or auto')

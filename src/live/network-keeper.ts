@@ -1,4 +1,5 @@
 import { DeblurError } from '../errors.js';
+import { lightestModel } from '../models/catalogue.js';
 import { openStage, type LiveStage } from './live-stage.js';
 import type { ShownPicture } from './live-output.js';
 import { processingSize, sameSize } from './picture-size.js';
@@ -20,9 +21,6 @@ export interface NetworkKeeperOptions extends AskedNetwork {
   /** Called when another stage is to be used from now on, and when the message has changed. */
   readonly onChange: () => void;
 }
-
-/** The model that is light enough for every machine. */
-export const lightestModel = 'light';
 
 /** Milliseconds until a network that failed is started again; doubled up to the longest. */
 const firstPause = 3_000;

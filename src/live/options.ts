@@ -14,7 +14,7 @@ export interface LiveOptions {
   allowPrivate?: boolean;
   /** Play a file again from its beginning when it ends. Default false. */
   loop?: boolean;
-  /** A model's name, the path of an `.onnx` or `.safetensors` file, or `none`. Default `light`. */
+  /** A model's name, the path of an `.onnx` or `.safetensors` file, or `none`. Default `light-live`. */
   model?: string;
   /** A model that is run before the other: its translator. Default none. */
   translator?: string;

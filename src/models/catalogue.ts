@@ -104,16 +104,28 @@ function mimoUnetEntry(plus: boolean, psnr: number, ssim: number): ModelEntry {
   };
 }
 
+/** The model that is light enough for every machine: the default of what is live. */
+export const lightestModel = 'light-live';
+
 /** The models this program knows by name. */
 export const catalogue: readonly ModelEntry[] = [
   {
     name: 'light',
     title: "this project's light streaming network, trained on synthesised blur",
-    network: light({ gate: 32 }),
+    network: light({ gate: 32, path: 48 }),
     colour: 'rgb',
     licence: 'MIT',
     citation: 'deblur-stream, weights/light.md.',
     source: { kind: 'bundled', file: 'light.safetensors' },
+  },
+  {
+    name: lightestModel,
+    title: "the light network without the blur's path, half the arithmetic: for cameras",
+    network: light({ gate: 32 }),
+    colour: 'rgb',
+    licence: 'MIT',
+    citation: 'deblur-stream, weights/light-live.md.',
+    source: { kind: 'bundled', file: 'light-live.safetensors' },
   },
   {
     name: 'maxim',

@@ -129,10 +129,8 @@ interface Window<T> {
 function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
   const along = config.path > 0 ? [alongPath(ops, middleOf(lumas, config), pathOf(ops, weights, lumas, config))] : [];
-  // Joined by kind, so that the first of them need no copy in the layout in which convolutions are fastest.
-  const lumaOfAll = bands.map(({ luma }) => luma);
-  const chromaOfAll = bands.map(({ chroma }) => chroma);
-  const seen = [ops.concat(lumaOfAll, 1), ops.concat(chromaOfAll, 1), ...along] as const;
+  // By kind, so that the first of them need no copy in the layout in which convolutions are fastest.
+  const seen = [...bands.map(({ luma }) => luma), ...bands.map(({ chroma }) => chroma), ...along];
   let x = ops.leakyRelu(convJoined(ops, weights, seen, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import { DeblurError } from '../errors.js';
+import { lightestModel } from '../models/catalogue.js';
 import { subprotocol } from '../protocol/index.js';
 import { Access, offeredProtocols } from './access.js';
 import { Choices } from './choices.js';
@@ -29,7 +30,7 @@ export interface LiveServerOptions extends ServeSettingsInput {
   camera?: boolean;
   /** Shows another source that a viewer asks for, or rejects. Default: viewers may not choose. */
   changeSource?: (source: string) => Promise<void>;
-  /** The model that the owner chose, which jobs get too. Default `light`. */
+  /** The model that the owner chose, which jobs get too. Default `light-live`. */
   model?: string;
   /** The translator that the owner chose. Default none. */
   translator?: string;
@@ -101,7 +102,7 @@ export class LiveServer implements AsyncDisposable {
    */
   static async open(options: LiveServerOptions): Promise<LiveServer> {
     const { feed, source, camera = false, changeSource, log: given, ...others } = options;
-    const { model = 'light', translator, ...input } = others;
+    const { model = lightestModel, translator, ...input } = others;
     const settings = serveSettings(input);
     const { token, host, origins, limits } = settings;
     const log = given ?? createLog({ secrets: [token] });

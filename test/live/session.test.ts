@@ -81,12 +81,12 @@ describe('a live session', () => {
   }
 
   it('shows the original above the result once the network is loaded, and only the original at strength 0', async () => {
-    const session = await open({ model: 'light', crf: 4 });
+    const session = await open({ model: 'light-live', crf: 4 });
     session.setViewers(1);
     const state = await until(session.state, ({ source, message, codec }) => {
       return source === 'live' && message === undefined && codec !== undefined;
     });
-    expect(state).toMatchObject({ model: 'light', width: size, height: size, strength: 1, fixed: true });
+    expect(state).toMatchObject({ model: 'light-live', width: size, height: size, strength: 1, fixed: true });
     expect(state.codec).toMatch(/^avc1\.[0-9a-f]{6}$/);
     const fragments = await fragmentsOf(session, 40);
     const group = fragments.slice(fragments.findIndex(({ keyframe }) => keyframe));
@@ -209,23 +209,23 @@ describe('a live session', () => {
   });
 
   it('exchanges its network on the way, and keeps the one it has when another cannot be opened', async () => {
-    const session = await open({ model: 'light' });
+    const session = await open({ model: 'light-live' });
     session.setViewers(1);
     await until(session.state, ({ message, codec }) => message === undefined && codec !== undefined);
     await expect(session.control({ model: 'lihgt' })).rejects.toMatchObject({ code: 'MODEL_UNKNOWN' });
-    expect(session.currentState().model).toBe('light');
+    expect(session.currentState().model).toBe('light-live');
     await expect(session.control({ strength: 2 })).rejects.toMatchObject({ code: 'USAGE' });
     await session.control({ model: 'none' });
     await until(session.state, ({ model }) => model === 'none');
     await fragmentsOf(session, 10);
     await eventually(() => session.currentState().model === 'none');
-    await session.control({ model: 'light' });
+    await session.control({ model: 'light-live' });
     await fragmentsOf(session, 10);
-    expect(session.currentState()).toMatchObject({ model: 'light', source: 'live' });
+    expect(session.currentState()).toMatchObject({ model: 'light-live', source: 'live' });
   });
 
   it('goes on without its network when that is killed, and starts it again', async () => {
-    const session = await open({ model: 'light' });
+    const session = await open({ model: 'light-live' });
     session.setViewers(1);
     await until(session.state, ({ message, codec }) => message === undefined && codec !== undefined);
     await fragmentsOf(session, 5);
@@ -248,12 +248,12 @@ describe('a live session', () => {
     const fast = folder.path('fast.mkv');
     const make = startFfmpeg(['-stream_loop', '20', '-i', clip, '-vf', 'settb=1/1000,setpts=N*1.5', '-r', '600', fast]);
     await once(make.process, 'exit');
-    const adaptive = await open({ source: fast, model: 'light', fixed: false });
+    const adaptive = await open({ source: fast, model: 'light-live', fixed: false });
     adaptive.setViewers(1);
     const state = await until(adaptive.state, ({ processing, message }) => {
       return message === undefined && processing.width > 0 && processing.width < size;
     });
-    expect(state).toMatchObject({ width: size, height: size, fixed: false, model: 'light' });
+    expect(state).toMatchObject({ width: size, height: size, fixed: false, model: 'light-live' });
     await fragmentsOf(adaptive, 10);
     expect(adaptive.currentStatistics().dropped).toBeGreaterThan(0);
   });
@@ -272,7 +272,7 @@ describe('a live session', () => {
   it('ends with its signal, in the middle of everything', async () => {
     for (const after of [0, 50, 400, 1500]) {
       const stop = new AbortController();
-      const session = await LiveSession.open({ source: clip, loop: true, model: 'light' }, stop.signal);
+      const session = await LiveSession.open({ source: clip, loop: true, model: 'light-live' }, stop.signal);
       session.setViewers(1);
       await new Promise((resolve) => setTimeout(resolve, after));
       stop.abort();

@@ -43,6 +43,7 @@ describe('the registry', () => {
     const models = listModels();
     expect(models.map((model) => model.name)).toEqual([
       'light',
+      'light-live',
       'maxim',
       'nafnet-gopro-width32',
       'nafnet-gopro-width64',
@@ -52,8 +53,9 @@ describe('the registry', () => {
       'restormer-motion',
       'estrnn',
     ]);
-    const [light, maxim, gopro] = models;
-    expect(light).toMatchObject({ parameters: 476_681, path: expect.stringContaining('light.safetensors') as string });
+    const [light, live, maxim, gopro] = models;
+    expect(light).toMatchObject({ parameters: 622_404, path: expect.stringContaining('light.safetensors') as string });
+    expect(live).toMatchObject({ parameters: 476_681, path: expect.stringContaining('light-live') as string });
     expect(maxim).toMatchObject({ parameters: 22_207_605, path: expect.stringContaining('model.json') as string });
     expect(gopro).toMatchObject({ parameters: 17_111_907, bytes: 68_447_628, path: undefined });
     expect(gopro?.install).toBe(`deblur models add ${name} NAFNet-GoPro-width32.pth`);

@@ -75,7 +75,7 @@ function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 // The encoder's own error is small at this quality.
 test('a file, deblurred: the left is the source, the right is not, until the strength is 0', async () => {
-  await using shown = await show({ source: clip, loop: true, model: 'light', crf: 4 });
+  await using shown = await show({ source: clip, loop: true, model: 'light-live', crf: 4 });
   const { page } = shown;
   await live(page);
   const truth = await lumasOf(clip);
@@ -92,7 +92,7 @@ test('a file, deblurred: the left is the source, the right is not, until the str
 });
 
 test('the page’s own camera goes up, through the network, and comes back', async () => {
-  await using shown = await show({ source: 'browser', model: 'light' });
+  await using shown = await show({ source: 'browser', model: 'light-live' });
   const { page } = shown;
   await page.getByRole('heading', { name: 'Use your camera' }).waitFor();
   await page.locator('#cover').getByRole('button', { name: 'Use this camera' }).click();

@@ -83,11 +83,15 @@ export class OnnxOps implements PictureOps<Value> {
     return result;
   }
 
-  /** A sum: ONNX Runtime copies what is joined into its own layout, also what is in it already or for another layer. */
+  /**
+   * A sum: ONNX Runtime copies what is joined into its own layout, also what is in it already or for another layer. It joins
+   * in that layout what has as many channels.
+   */
   conv2dJoined(parts: readonly Value[], weight: Value, options: Conv2dOptions<Value> = {}): Value {
     const { bias, ...others } = options;
     let start = 0;
-    const results = parts.map((part, i) => {
+    const results = alike(parts).map((same, i) => {
+      const part = same.length > 1 ? this.concat(same, 1) : same[0];
       const end = start + (part.shape[1] ?? 0);
       const own = this.slice(weight, { axis: 1, start, end });
       start = end;
@@ -570,6 +574,17 @@ export function constantWeights(graph: GraphBuilder, tensors: Tensors): Weights<
 function constantOf(value: Value): Float32Array {
   if (!(value.data instanceof Float32Array)) throw new TypeError(`${value.name} is not a constant`);
   return value.data;
+}
+
+/** Neighbours of as many channels, together. */
+function alike(parts: readonly Value[]): [Value, ...Value[]][] {
+  const groups: [Value, ...Value[]][] = [];
+  for (const part of parts) {
+    const last = groups.at(-1);
+    if (last && last[0].shape[1] === part.shape[1]) last.push(part);
+    else groups.push([part]);
+  }
+  return groups;
 }
 
 /** An operator's options with the bias as a shape. */

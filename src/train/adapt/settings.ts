@@ -61,11 +61,11 @@ export function effortFor(backend: BackendName): AdaptEffort {
 }
 
 /**
- * Lengths of the blur that a network knows, in pixels: the light network was trained on short ones, others on those of
+ * Lengths of the blur that a network knows, in pixels: the light networks were trained on short ones, others on those of
  * GoPro and REDS.
  */
 export function knownLengths(model: string): { readonly min: number; readonly max: number } {
-  return model === 'light' ? { min: 1, max: 10 } : { min: 3, max: 24 };
+  return model.startsWith('light') ? { min: 1, max: 10 } : { min: 3, max: 24 };
 }
 
 /** What {@link adaptRecipe} is made from. Paths are absolute, or relative to the recipe. */
