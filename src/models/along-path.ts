@@ -82,14 +82,19 @@ function filtered<T>(
 }
 
 /**
- * Tiles filtered along their paths, at the first pixel of each cell: `[1, N · tiles · filters, 16, 16]`.
+ * Tiles filtered along some ways through each, at the first pixel of each cell: `[1, N · tiles · ways · filters, 16, 16]`.
  *
- * @param along each filter's weights at a path's places, `[filters, 17]`.
+ * @param along each filter's weights at a way's places, `[filters, 17]`.
  */
-export function detailAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, along: T): T {
+export function detailAlong<T>(ops: Ops<T>, luma: T, ways: readonly [BlurPath<T>, ...BlurPath<T>[]], along: T): T {
   const reach = cell * cellReach;
-  const kernels = kernelsOf(ops, path, along, { reach, size: reach + cell * (cellReach + 1) });
-  return convolvedTiles(ops, luma, path, { weight: pixelsOfLuma(ops, kernels) });
+  const size = reach + cell * (cellReach + 1);
+  const [count, filters] = [ops.shape(ways[0].x)[0] ?? 0, ops.shape(along)[0] ?? 0];
+  const kernels = ways.map((way) =>
+    ops.reshape(kernelsOf(ops, way, along, { reach, size }), [count, filters, size, size]),
+  );
+  const all = ops.reshape(ops.concat(kernels, 1), [count * ways.length * filters, 1, size, size]);
+  return convolvedTiles(ops, luma, ways[0], { weight: pixelsOfLuma(ops, all) });
 }
 
 /** Each tile with kernels of its own, `[tiles · outputs, 16, 5, 5]`: `[1, tiles · outputs, 16, 16]`. */

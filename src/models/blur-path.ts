@@ -19,10 +19,10 @@ const leastLength = 1e-3;
 const lengthScale = 4;
 
 /**
- * Estimates the blur's path, in two steps. How things move from frame to frame, and the energies of filters
- * over the frame at two sizes, tell the way that they would go in a whole frame interval. Then the frame is
- * looked at along it: what details are left there, compared with one another, tells during which part of the interval the
- * shutter was open, which is the same everywhere. The sign of a path can't be told and does not matter.
+ * Estimates the blur's path, in two steps. How things move from frame to frame, and the energies of filters over the
+ * frame at two sizes, tell the way that they would go in a whole frame interval. Then the frame is looked at along it:
+ * what details are left there, compared with one another and with those across it, tells during which part of the
+ * interval the shutter was open, which is the same everywhere. The sign of a path can't be told and does not matter.
  *
  * Parameters: `fine`, `coarse`, `all`, `N` (0 to 2), `last`, `shutter.{along,0,1,all,last}`.
  *
@@ -103,8 +103,10 @@ function shutter<T>(
   const tiles = path.rows * path.columns;
   const count = n * tiles;
   const taps = withoutMean(ops, weights.get('along', [measures, places]));
-  const details = detailAlong(ops, frame, path, taps);
-  const energy = ops.reshape(ops.globalMean(ops.mul(details, details)), [count, measures]);
+  // What a soft lens takes is missing across the path as well: only motion takes more along it.
+  const across = { ...path, x: ops.scale(path.y, -1), y: path.x };
+  const details = detailAlong(ops, frame, [path, across], taps);
+  const energy = ops.reshape(ops.globalMean(ops.mul(details, details)), [count, 2 * measures]);
   const logs = ops.scale(ops.log(ops.addScalar(energy, leastDetail)), 0.5);
   const length = lengthOf(ops, path);
   const linear = (x: T, name: string, outputs: number) =>

@@ -46,7 +46,7 @@ function table(length: number, value: (i: number) => number): Float32Array {
 }
 
 /** A band's share of a middle grey, taken off so that the mean band is about zero. */
-const lumaBias = table(lumaBands, (k) => (k === 0 ? (-0.5 * cell) / (lumaScale[0] ?? 1) : 0));
+const greyBias = table(lumaBands + chromaBands, (k) => (k === 0 ? (-0.5 * cell) / (lumaScale[0] ?? 1) : 0));
 
 const cellTaps = cell * cell;
 
@@ -59,7 +59,7 @@ const lumaKernel = table(lumaBands * cellTaps, (i) => {
 export function analysisOfLuma<T>(ops: Ops<T>, luma: T): T {
   return ops.conv2d(luma, ops.constant([lumaBands, 1, cell, cell], lumaKernel), {
     stride: cell,
-    bias: ops.constant([lumaBands], lumaBias),
+    bias: ops.constant([lumaBands], greyBias.slice(0, lumaBands)),
   });
 }
 
@@ -76,7 +76,7 @@ export type CellOutputs = readonly { readonly pixels: readonly number[]; readonl
 /** The scaled bands of a cell of luma. */
 export const bandsOfCell: CellOutputs = Array.from({ length: lumaBands }, (_, band) => ({
   pixels: [...lumaKernel.subarray(band * cellTaps, (band + 1) * cellTaps)],
-  bias: lumaBias[band] ?? 0,
+  bias: greyBias[band] ?? 0,
 }));
 
 /** The pixels of a cell of luma, row by row. */
@@ -98,14 +98,12 @@ export function analysisOfChroma<T>(ops: Ops<T>, chroma: T): T {
   return ops.conv2d(chroma, kernel, { stride: chromaCell });
 }
 
-const lumaOfRgbKernel = table(lumaBands * 3 * cellTaps, (i) => {
-  const [band, channel, pixel] = [Math.floor(i / (3 * cellTaps)), Math.floor(i / cellTaps) % 3, i % cellTaps];
-  return (lumaOfRgb[channel] ?? 0) * (lumaKernel[band * cellTaps + pixel] ?? 0);
-});
-
-const chromaOfRgbKernel = table(chromaBands * 3 * cellTaps, (i) => {
+const rgbKernel = table((lumaBands + chromaBands) * 3 * cellTaps, (i) => {
   const [output, channel, pixel] = [Math.floor(i / (3 * cellTaps)), Math.floor(i / cellTaps) % 3, i % cellTaps];
-  const [difference, band] = [Math.floor(output / 4), output % 4];
+  if (output < lumaBands) {
+    return ((lumaOfRgb[channel] ?? 0) * basis(output, pixel, cell)) / (lumaScale[output] ?? 1);
+  }
+  const [difference, band] = [Math.floor((output - lumaBands) / 4), (output - lumaBands) % 4];
   const [y, x] = [Math.floor(pixel / cell), pixel % cell];
   const sample = Math.floor(y / 2) * chromaCell + Math.floor(x / 2);
   const share = (chromaOfRgb[difference]?.[channel] ?? 0) / 4;
@@ -117,22 +115,12 @@ export function lumaFromRgb<T>(ops: Ops<T>, rgb: T): T {
   return ops.linear(rgb, ops.constant([1, 3], Float32Array.from(lumaOfRgb)));
 }
 
-/** Scaled bands of a frame. */
-export interface FrameBands<T> {
-  /** `[N, 16, H/4, W/4]`. */
-  readonly luma: T;
-  /** `[N, 8, H/4, W/4]`. */
-  readonly chroma: T;
-}
-
-/** Scaled bands of RGB in [0, 1], `[N, 3, H, W]`; chroma is averaged over 2×2 pixels. */
-export function analysisOfRgb<T>(ops: Ops<T>, rgb: T): FrameBands<T> {
-  const stride = cell;
-  const bias = ops.constant([lumaBands], lumaBias);
-  return {
-    luma: ops.conv2d(rgb, ops.constant([lumaBands, 3, cell, cell], lumaOfRgbKernel), { stride, bias }),
-    chroma: ops.conv2d(rgb, ops.constant([chromaBands, 3, cell, cell], chromaOfRgbKernel), { stride }),
-  };
+/** Scaled bands of RGB in [0, 1]: `[N, 3, H, W]` to `[N, 24, H/4, W/4]`, chroma averaged over 2×2 pixels. */
+export function analysisOfRgb<T>(ops: Ops<T>, rgb: T): T {
+  return ops.conv2d(rgb, ops.constant([lumaBands + chromaBands, 3, cell, cell], rgbKernel), {
+    stride: cell,
+    bias: ops.constant([lumaBands + chromaBands], greyBias),
+  });
 }
 
 const allBands = lumaBands + chromaBands;

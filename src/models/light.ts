@@ -15,7 +15,6 @@ import {
   lumaFromRgb,
   pixelsOfLuma,
   synthesis,
-  type FrameBands,
 } from './frame-bands.js';
 
 /** Options of {@link light}. */
@@ -82,10 +81,7 @@ export function light(options: LightConfig = {}): Network {
       return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, lumas }, config)).rgb())];
     },
     forwardPlanes: (ops, weights, frames) => {
-      const bands = frames.map(({ luma, chroma }) => ({
-        luma: analysisOfLuma(ops, luma),
-        chroma: analysisOfChroma(ops, chroma),
-      }));
+      const bands = frames.flatMap(({ luma, chroma }) => [analysisOfLuma(ops, luma), analysisOfChroma(ops, chroma)]);
       const lumas = frames.map(({ luma }) => luma);
       return synthesis(ops, restore(ops, weights, { bands, lumas }, config)).planes();
     },
@@ -120,7 +116,8 @@ function reachOf({ encoder, deep, decoder }: Config): number {
 
 /** The frames of a window. */
 interface Window<T> {
-  readonly bands: readonly FrameBands<T>[];
+  /** `[N, 24, H/4, W/4]` each, or those of luma and of chroma one after the other. */
+  readonly bands: readonly T[];
   /** `[N, 1, H, W]` each, where paths are estimated. */
   readonly lumas: readonly T[];
 }
@@ -129,8 +126,7 @@ interface Window<T> {
 function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
   const along = config.path > 0 ? [alongPath(ops, middleOf(lumas, config), pathOf(ops, weights, lumas, config))] : [];
-  // By kind, so that the first of them need no copy in the layout in which convolutions are fastest.
-  const seen = [...bands.map(({ luma }) => luma), ...bands.map(({ chroma }) => chroma), ...along];
+  const seen = [...bands, ...along];
   let x = ops.leakyRelu(convJoined(ops, weights, seen, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;

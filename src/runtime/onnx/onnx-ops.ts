@@ -89,14 +89,20 @@ export class OnnxOps implements PictureOps<Value> {
    */
   conv2dJoined(parts: readonly Value[], weight: Value, options: Conv2dOptions<Value> = {}): Value {
     const { bias, ...others } = options;
+    const alike = new Map<number, { readonly parts: Value[]; readonly weights: Value[] }>();
     let start = 0;
-    const results = alike(parts).map((same, i) => {
-      const part = same.length > 1 ? this.concat(same, 1) : same[0];
-      const end = start + (part.shape[1] ?? 0);
-      const own = this.slice(weight, { axis: 1, start, end });
+    for (const part of parts) {
+      const [, channels = 0] = part.shape;
+      const end = start + channels;
+      const same = alike.get(channels) ?? { parts: [], weights: [] };
+      same.parts.push(part);
+      same.weights.push(this.slice(weight, { axis: 1, start, end }));
+      alike.set(channels, same);
       start = end;
-      return this.conv2d(part, own, { ...others, ...(i === 0 && bias ? { bias } : {}) });
-    });
+    }
+    const results = [...alike.values()].map(({ parts, weights }, i) =>
+      this.conv2d(this.concat(parts, 1), this.concat(weights, 1), { ...others, ...(i === 0 && bias ? { bias } : {}) }),
+    );
     return results.reduce((sum, result) => this.add(sum, result));
   }
 
@@ -330,6 +336,8 @@ export class OnnxOps implements PictureOps<Value> {
       xs.map((x) => x.shape),
       axis,
     );
+    const [first] = xs;
+    if (first && xs.length === 1) return first;
     const result = this.#emit('Concat', xs, shape, { attributes: { axis: { int: axis } } });
     if (axis === 1 && xs.some((x) => this.#absorbing.has(x))) {
       this.#absorbing.set(result, (map, bias) => this.#sumOfParts(xs, map, bias));
@@ -574,17 +582,6 @@ export function constantWeights(graph: GraphBuilder, tensors: Tensors): Weights<
 function constantOf(value: Value): Float32Array {
   if (!(value.data instanceof Float32Array)) throw new TypeError(`${value.name} is not a constant`);
   return value.data;
-}
-
-/** Neighbours of as many channels, together. */
-function alike(parts: readonly Value[]): [Value, ...Value[]][] {
-  const groups: [Value, ...Value[]][] = [];
-  for (const part of parts) {
-    const last = groups.at(-1);
-    if (last && last[0].shape[1] === part.shape[1]) last.push(part);
-    else groups.push([part]);
-  }
-  return groups;
 }
 
 /** An operator's options with the bias as a shape. */
