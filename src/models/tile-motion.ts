@@ -5,14 +5,11 @@ import { cutTiles, padToTiles, tileGrid } from './tiles.js';
 
 /** Side of a tile in pixels. */
 export const motionTile = 32;
-/** Where the whole motion is searched, and where it is told more exactly afterwards. */
-const [coarse, fine]: readonly [Level, Level] = [
-  { size: 4, steps: 1 },
-  { size: 2, steps: 1 },
-];
+/** Pixels per sample where the whole motion is searched, and where it is told more exactly afterwards. */
+const [coarse, fine] = [4, 2] as const;
 /** Samples of the coarser level that are searched to each side; the outermost are no answers. */
 const searched = 4;
-/** How far a step goes at most, in samples. */
+/** How far a step by the gradients goes at most, in samples. */
 const longestStep = 1;
 
 /** What a difference counts against a tile's own contrast: the least one is taken nearly alone. */
@@ -22,14 +19,6 @@ const tolerance = 0.02;
 const leastContrast = 2e-5;
 /** Keeps a place without gradients where it is. */
 const damping = 1e-5;
-
-/** A smaller size at which motion is told. */
-interface Level {
-  /** Pixels per sample. */
-  readonly size: number;
-  /** Steps by the gradients, after Lucas and Kanade. */
-  readonly steps: number;
-}
 
 /** Where the things of each tile are in another frame. */
 export interface TileMotion<T> {
@@ -43,17 +32,17 @@ export interface TileMotion<T> {
 }
 
 /**
- * How each tile of a frame moves to each of some other frames: the least squared difference within 12 pixels at a quarter of the
- * size, then steps by the gradients there and at half the size (Lucas and Kanade, 1981), each with the other frame
- * moved by what is known. Nothing here is learned.
+ * How each tile of a frame moves to each of some other frames: the least squared difference within 12 pixels at a
+ * quarter of the size, then a step by the gradients there and one at half the size (Lucas and Kanade, 1981), each with
+ * the other frame moved by what is known. Nothing here is learned.
  *
  * @param frame,others luma, `[N, 1, H, W]`; both sides are multiples of 8.
  */
 export function tileMotion<T>(ops: Ops<T>, frame: T, others: readonly T[]): TileMotion<T>[] {
   const all = ops.concat(others, 0);
-  /** Tiles of a level, where things are at most `reach` samples away before its steps. */
-  const tilesAt = ({ size, steps }: Level, reach: number): Tiles<T> => {
-    const margin = reach + steps * longestStep + 2;
+  /** Tiles at a size, where things are at most `reach` samples away before the step. */
+  const tilesAt = (size: number, reach: number): Tiles<T> => {
+    const margin = reach + longestStep + 2;
     const own = tilesOf(ops, reduced(ops, frame, size), motionTile / size, 1);
     const here = ops.concat(
       others.map(() => own),
@@ -62,11 +51,11 @@ export function tileMotion<T>(ops: Ops<T>, frame: T, others: readonly T[]): Tile
     return { here, there: tilesOf(ops, reduced(ops, all, size), motionTile / size, margin), margin };
   };
   const first = tilesAt(coarse, searched);
-  const found = refined(ops, first, search(ops, first), coarse.steps);
-  const finer = coarse.size / fine.size;
-  const second = tilesAt(fine, (searched + coarse.steps * longestStep) * finer);
-  const { motion, firmness } = refined(ops, second, ops.scale(found.motion, finer), fine.steps);
-  const vectors = ops.scale(motion, fine.size);
+  const found = refined(ops, first, search(ops, first));
+  const finer = coarse / fine;
+  const second = tilesAt(fine, (searched + longestStep) * finer);
+  const { motion, firmness } = refined(ops, second, ops.scale(found.motion, finer));
+  const vectors = ops.scale(motion, fine);
   const count = (ops.shape(vectors)[0] ?? 0) / others.length;
   const part = (of: T, i: number) => ops.slice(of, { axis: 0, start: i * count, end: (i + 1) * count });
   return others.map((_, i) => ({ vectors: part(vectors, i), firmness: part(firmness, i) }));
@@ -130,14 +119,8 @@ interface Refined<T> {
   readonly firmness: T;
 }
 
-/** Some steps by the gradients, at least one. */
-function refined<T>(ops: Ops<T>, tiles: Tiles<T>, motion: T, steps: number): Refined<T> {
-  const told = refinedOnce(ops, tiles, motion);
-  return steps > 1 ? refined(ops, tiles, told.motion, steps - 1) : told;
-}
-
 /** One step by the gradients, with the other frame's tile moved by what is known. */
-function refinedOnce<T>(ops: Ops<T>, { here, there, margin }: Tiles<T>, motion: T): Refined<T> {
+function refined<T>(ops: Ops<T>, { here, there, margin }: Tiles<T>, motion: T): Refined<T> {
   const moved = move(ops, there, margin, motion);
   const [count = 0] = ops.shape(moved);
   const mean = ops.scale(ops.add(moved, here), 0.5);

@@ -6,7 +6,7 @@ export interface TileGrid {
   readonly columns: number;
   /** Side of a tile in samples. */
   readonly side: number;
-  /** Samples around each tile that are cut with it. */
+  /** Samples around each tile that are cut with it, at least one. */
   readonly margin: number;
 }
 
@@ -41,7 +41,6 @@ export function cutTiles<T>(ops: Ops<T>, padded: T, { rows, columns, side, margi
 function widened<T>(ops: Ops<T>, x: T, count: number, margin: number): T {
   const [, , side = 0] = ops.shape(x);
   const blocks = (shift: number) => ops.slice(x, { axis: 1, start: shift, end: shift + count });
-  if (margin === 0) return blocks(1);
   const before = ops.slice(blocks(0), { axis: 2, start: side - margin });
   const after = ops.slice(blocks(2), { axis: 2, end: margin });
   return ops.concat([before, blocks(1), after], 2);

@@ -100,17 +100,11 @@ function halfOfFreeMemory(): number {
   return process.availableMemory() / 2;
 }
 
-/** A session and how many processes are behind it. */
-interface Opened {
-  readonly session: FrameSession;
-  readonly processes: number;
-}
-
 async function openSession(
   { video }: VideoReader,
   settings: RunSettings,
   signal: AbortSignal | undefined,
-): Promise<Opened | undefined> {
+): Promise<FrameSession | undefined> {
   const { runtime, backend, memory = halfOfFreeMemory(), strength, threads } = settings;
   const networks = networksIn(settings);
   if (!networks) return undefined;
@@ -118,36 +112,26 @@ async function openSession(
   const geometry = { width, height, format, color };
   if (runtime === 'tensorflow') {
     const options = { backend, memory, strength, threads, batch: settings.batch };
-    return { session: await openHostedSession({ ...networks, geometry, runtime, options }, signal), processes: 1 };
+    return openHostedSession({ ...networks, geometry, runtime, options }, signal);
   }
   const provider = await chooseProvider(settings.provider, signal);
   const { batch = provider === 'cpu' ? 1 : acceleratorBatch } = settings;
   const all = threads ?? availableParallelism();
   const open = (processes: number) => {
-    const part =
-      processes === 1
-        ? { memory, threads }
-        : { memory: Math.floor(memory / processes), threads: Math.max(1, Math.floor(all / processes)) };
+    const part = {
+      memory: Math.floor(memory / processes),
+      threads: processes === 1 ? threads : Math.max(1, Math.floor(all / processes)),
+    };
     return openHostedSession({ ...networks, geometry, options: { provider, strength, batch, ...part } }, signal);
   };
   // A translated frame is kept for the windows that share it: of two processes each would translate it.
   const apart = provider === 'cpu' && networks.translator === undefined ? Math.min(2, all) : 1;
   const { processes = apart } = settings;
-  const first = await open(processes);
-  if (processes === 1) return { session: first, processes };
-  if (first.tiles > 1 && settings.processes === undefined) {
-    await first.close();
-    return { session: await open(1), processes: 1 };
-  }
-  const others = await Promise.allSettled(Array.from({ length: processes - 1 }, () => open(processes)));
-  const sessions = others.flatMap((opened) => (opened.status === 'fulfilled' ? [opened.value] : []));
-  const pool = new SessionPool([first, ...sessions]);
-  for (const opened of others) {
-    if (opened.status === 'fulfilled') continue;
-    await pool.close();
-    throw opened.reason;
-  }
-  return { session: pool, processes };
+  if (processes === 1) return open(1);
+  const pool = await SessionPool.open(processes, () => open(processes));
+  if (pool.tiles === 1 || settings.processes !== undefined) return pool;
+  await pool.close();
+  return open(1);
 }
 
 /**
@@ -168,7 +152,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
     overwrite,
     signal,
   });
-  const { session, processes = 1 } = (await openSession(reader, settings, signal)) ?? {};
+  const session = await openSession(reader, settings, signal);
   const plan: RunPlan = {
     input,
     output,
@@ -192,7 +176,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
       reader,
       writer,
       session,
-      concurrency: settings.concurrency * processes,
+      concurrency: settings.concurrency * (session instanceof SessionPool ? session.size : 1),
       credits: settings.credits,
       sceneCut: settings.sceneCut,
       signal,

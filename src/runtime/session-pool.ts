@@ -23,6 +23,27 @@ export class SessionPool implements FrameSession {
     this.#members = sessions.map((session) => ({ session, running: 0 }));
   }
 
+  /**
+   * Opens sessions at once; when one fails the others are closed.
+   *
+   * @param open opens one of them.
+   * @throws Error whatever the first that failed threw.
+   */
+  static async open(count: number, open: () => Promise<FrameSession>): Promise<SessionPool> {
+    const settled = await Promise.allSettled(Array.from({ length: count }, open));
+    const sessions = settled.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+    const failed = settled.find((end) => end.status === 'rejected');
+    const [first, ...others] = sessions;
+    if (!failed && first) return new SessionPool([first, ...others]);
+    await Promise.all(sessions.map((session) => session.close()));
+    throw failed?.reason ?? new RangeError('a pool has at least one session');
+  }
+
+  /** Sessions in it. */
+  get size(): number {
+    return this.#members.length;
+  }
+
   async run(windows: readonly (readonly Frame[])[]): Promise<readonly FrameResult[]> {
     const member = this.#members.reduce((least, each) => (each.running < least.running ? each : least));
     member.running += 1;

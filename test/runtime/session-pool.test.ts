@@ -55,6 +55,24 @@ describe('a pool of sessions', () => {
     frame.dispose();
   });
 
+  it('closes those that were opened when one can not be', async () => {
+    const frame = await firstFrame();
+    let opened = 0;
+    const open = async () => {
+      opened += 1;
+      if (opened === 2) throw new Error('no second');
+      const session = createFrameSession(sharpen, frame.properties);
+      await session.run([[frame]]);
+      return session;
+    };
+    await expect(SessionPool.open(3, open)).rejects.toThrow('no second');
+    expect([opened, liveSessions()]).toEqual([3, 0]);
+    const pool = await SessionPool.open(2, () => Promise.resolve(createFrameSession(sharpen, frame.properties)));
+    expect(pool.size).toBe(2);
+    await pool.close();
+    frame.dispose();
+  });
+
   it('frees a place when a run fails, and passes the failure on', async () => {
     const frame = await firstFrame();
     const log: string[] = [];

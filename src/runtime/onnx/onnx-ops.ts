@@ -90,15 +90,11 @@ export class OnnxOps implements PictureOps<Value> {
   conv2dJoined(parts: readonly Value[], weight: Value, options: Conv2dOptions<Value> = {}): Value {
     const { bias, ...others } = options;
     const alike = new Map<number, { readonly parts: Value[]; readonly weights: Value[] }>();
-    let start = 0;
-    for (const part of parts) {
-      const [, channels = 0] = part.shape;
-      const end = start + channels;
-      const same = alike.get(channels) ?? { parts: [], weights: [] };
+    for (const { part, start, end } of channelSpans(parts)) {
+      const same = alike.get(end - start) ?? { parts: [], weights: [] };
       same.parts.push(part);
       same.weights.push(this.slice(weight, { axis: 1, start, end }));
-      alike.set(channels, same);
-      start = end;
+      alike.set(end - start, same);
     }
     const results = [...alike.values()].map(({ parts, weights }, i) =>
       this.conv2d(this.concat(parts, 1), this.concat(weights, 1), { ...others, ...(i === 0 && bias ? { bias } : {}) }),
@@ -475,12 +471,9 @@ export class OnnxOps implements PictureOps<Value> {
   #sumOfParts(parts: readonly Value[], map: Value, bias: Value | undefined): Value {
     const [outputs = 0] = map.shape;
     const columns = this.#transposed(map);
-    let start = 0;
-    const products = parts.map((part, i) => {
-      const end = start + (part.shape[1] ?? 0);
+    const products = channelSpans(parts).map(({ part, start, end }, i) => {
       const own = this.#transposed(this.#rows(columns, start, end));
-      start = end;
-      return this.linear(part, this.reshape(own, [outputs, part.shape[1] ?? 0]), { bias: i === 0 ? bias : undefined });
+      return this.linear(part, this.reshape(own, [outputs, end - start]), { bias: i === 0 ? bias : undefined });
     });
     return products.reduce((sum, product) => this.add(sum, product));
   }
@@ -582,6 +575,18 @@ export function constantWeights(graph: GraphBuilder, tensors: Tensors): Weights<
 function constantOf(value: Value): Float32Array {
   if (!(value.data instanceof Float32Array)) throw new TypeError(`${value.name} is not a constant`);
   return value.data;
+}
+
+/** Which channels of their join each of some tensors is. */
+function channelSpans(
+  parts: readonly Value[],
+): { readonly part: Value; readonly start: number; readonly end: number }[] {
+  let end = 0;
+  return parts.map((part) => {
+    const start = end;
+    end += part.shape[1] ?? 0;
+    return { part, start, end };
+  });
 }
 
 /** An operator's options with the bias as a shape. */

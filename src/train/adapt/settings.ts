@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { checked, readJson } from '../../checked.js';
+import { lightestModel } from '../../models/catalogue.js';
 import { packagePath } from '../../package-root.js';
 import type { BackendName } from '../../runtime/tensorflow/backend.js';
 import { blur2blurConfig, type Blur2BlurConfig } from '../blur2blur/config.js';
@@ -60,12 +61,14 @@ export function effortFor(backend: BackendName): AdaptEffort {
   }
 }
 
+const light = new Set(['light', lightestModel]);
+
 /**
  * Lengths of the blur that a network knows, in pixels: the light networks were trained on short ones, others on those of
  * GoPro and REDS.
  */
 export function knownLengths(model: string): { readonly min: number; readonly max: number } {
-  return model.startsWith('light') ? { min: 1, max: 10 } : { min: 3, max: 24 };
+  return light.has(model) ? { min: 1, max: 10 } : { min: 3, max: 24 };
 }
 
 /** What {@link adaptRecipe} is made from. Paths are absolute, or relative to the recipe. */
