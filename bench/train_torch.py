@@ -1,6 +1,6 @@
-"""A training step of the light network in plain PyTorch, for bench/train.ts: one line in, one step, its seconds out.
+"""A training step of the light network in plain PyTorch, for bench/train.ts: one line in, some steps, the seconds of one out.
 
-Arguments: batch, side of the crops, threads. The same layers and arithmetic as src/models/light.ts with its defaults,
+Arguments: batch, side of the crops, threads, steps. The same layers and arithmetic as src/models/light.ts with its defaults,
 with the transform of the cells as plain convolutions.
 """
 
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-batch, crop, threads = (int(argument) for argument in sys.argv[1:4])
+batch, crop, threads, steps = (int(argument) for argument in sys.argv[1:5])
 torch.set_num_threads(threads)
 WIDTH, DEEP, BANDS = 32, 80, 24
 
@@ -57,10 +57,11 @@ target = torch.rand(batch, 3, crop, crop).contiguous(memory_format=torch.channel
 print(torch.__version__, flush=True)
 for _ in sys.stdin:
     start = time.perf_counter()
-    loss = torch.sqrt((network(frames) - target).square() + 1e-6).mean()
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
-    loss.item()
-    print(time.perf_counter() - start, flush=True)
+    for _ in range(steps):
+        loss = torch.sqrt((network(frames) - target).square() + 1e-6).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        loss.item()
+    print((time.perf_counter() - start) / steps, flush=True)

@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Tfjs } from '../runtime/tensorflow/tensor.js';
+import { createMoments, type Moments } from './moments.js';
 import type { Parameters } from './parameters.js';
 
 /** Options of {@link Adam}. */
@@ -25,8 +26,7 @@ export class Adam implements Disposable {
   readonly #tf: Tfjs;
   readonly #parameters: Parameters;
   readonly #options: Required<Omit<AdamOptions, 'clip'>> & { clip: number | undefined };
-  readonly #mean: tfjs.Variable<tfjs.Rank.R1>;
-  readonly #square: tfjs.Variable<tfjs.Rank.R1>;
+  readonly #moments: Moments;
   readonly #average: tfjs.Variable<tfjs.Rank.R1>;
   #step = 0;
 
@@ -35,14 +35,10 @@ export class Adam implements Disposable {
     this.#tf = tf;
     this.#parameters = parameters;
     this.#options = { betas, epsilon, weightDecay, clip, average };
-    const variable = (initial: tfjs.Tensor1D) => {
-      const kept = tf.variable(initial);
-      initial.dispose();
-      return kept;
-    };
-    this.#mean = variable(tf.zeros([parameters.count]));
-    this.#square = variable(tf.zeros([parameters.count]));
-    this.#average = variable(parameters.flat());
+    this.#moments = createMoments(tf, parameters.count);
+    const flat = parameters.flat();
+    this.#average = tf.variable(flat);
+    flat.dispose();
   }
 
   /** Updates so far. */
@@ -69,48 +65,42 @@ export class Adam implements Disposable {
         gradient.rank === 1 ? (gradient as tfjs.Tensor1D) : gradient.flatten(),
       );
       const gradient = tf.concat1d(flat);
-      const squared = tf.square(gradient);
       // Not tf.norm, which raises every number to a power.
-      const norm = Math.sqrt(tf.sum(squared).dataSync()[0] ?? NaN);
+      const norm = Math.sqrt(tf.sum(tf.square(gradient)).dataSync()[0] ?? NaN);
       if (!Number.isFinite(norm)) return norm;
       this.#step += 1;
-      // Factors of whole vectors are taken together: each vector operator is a pass over all parameters.
-      const shortened = clip !== undefined && norm > clip ? clip / (norm + 1e-6) : 1;
-      const running = (past: tfjs.Tensor, weight: number, present: tfjs.Tensor, factor: number) =>
-        tf.add<tfjs.Tensor1D>(tf.mul(past, weight), tf.mul(present, (1 - weight) * factor));
-      const mean = running(this.#mean, betas[0], gradient, shortened);
-      const square = running(this.#square, betas[1], squared, shortened ** 2);
-      this.#mean.assign(mean);
-      this.#square.assign(square);
-      const deviation = tf.add(tf.mul(tf.sqrt(square), 1 / Math.sqrt(1 - betas[1] ** this.#step)), epsilon);
-      const change = tf.mul(tf.div(mean, deviation), rate / (1 - betas[0] ** this.#step));
+      const shortened =
+        clip !== undefined && norm > clip ? tf.mul<tfjs.Tensor1D>(gradient, clip / (norm + 1e-6)) : gradient;
       const before = this.#parameters.flat();
-      const decayed = weightDecay > 0 ? tf.mul(before, 1 - rate * weightDecay) : before;
-      const after = tf.sub<tfjs.Tensor1D>(decayed, change);
+      const after = this.#moments.apply({
+        parameters: weightDecay > 0 ? tf.mul<tfjs.Tensor1D>(before, 1 - rate * weightDecay) : before,
+        gradient: shortened,
+        ...{ rate, step: this.#step, betas, epsilon },
+      });
       this.#parameters.assign(after);
       // Young means follow quickly, so that the first steps don't weigh on them.
       const past = Math.min(average, (1 + this.#step) / (10 + this.#step));
-      this.#average.assign(past > 0 ? running(this.#average, past, after, 1) : after);
+      this.#average.assign(
+        past > 0 ? tf.add<tfjs.Tensor1D>(tf.mul(this.#average, past), tf.mul(after, 1 - past)) : after,
+      );
       return norm;
     });
   }
 
-  /** What a checkpoint keeps, each in the form of `Parameters.flat`. */
+  /** What a checkpoint keeps, each in the form of `Parameters.flat`. For within a `tf.tidy`. */
   state(): { step: number; mean: tfjs.Tensor1D; square: tfjs.Tensor1D; average: tfjs.Tensor1D } {
-    return { step: this.#step, mean: this.#mean, square: this.#square, average: this.#average };
+    return { step: this.#step, ...this.#moments.state(), average: this.#average };
   }
 
   /** Goes on from a checkpoint. */
   restore(state: { step: number; mean: tfjs.Tensor1D; square: tfjs.Tensor1D; average: tfjs.Tensor1D }): void {
     this.#step = state.step;
-    this.#mean.assign(state.mean);
-    this.#square.assign(state.square);
+    this.#moments.restore(state.mean, state.square);
     this.#average.assign(state.average);
   }
 
   dispose(): void {
-    this.#mean.dispose();
-    this.#square.dispose();
+    this.#moments[Symbol.dispose]();
     this.#average.dispose();
   }
 

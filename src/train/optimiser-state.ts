@@ -7,18 +7,20 @@ import type { Parameters } from './parameters.js';
 export type OptimiserState = Pick<TrainingState, 'updates' | 'model' | 'average' | 'mean' | 'square'>;
 
 /** Takes parameters and their optimiser's state out of TensorFlow. */
-export function optimiserState(adam: Adam, parameters: Parameters): OptimiserState {
-  const { step: updates, mean, square, average } = adam.state();
-  const flat = parameters.flat();
-  const state = {
-    updates,
-    model: parameters.unpack(flat),
-    average: parameters.unpack(average),
-    mean: parameters.unpack(mean),
-    square: parameters.unpack(square),
-  };
-  flat.dispose();
-  return state;
+export function optimiserState(tf: Tfjs, adam: Adam, parameters: Parameters): OptimiserState {
+  tf.engine().startScope();
+  try {
+    const { step: updates, mean, square, average } = adam.state();
+    return {
+      updates,
+      model: parameters.unpack(parameters.flat()),
+      average: parameters.unpack(average),
+      mean: parameters.unpack(mean),
+      square: parameters.unpack(square),
+    };
+  } finally {
+    tf.engine().endScope();
+  }
 }
 
 /** Gives an optimiser the state that {@link optimiserState} took; the parameters themselves are left as they are. */

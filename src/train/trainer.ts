@@ -117,7 +117,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const first = step;
   let scoredAt: number | undefined;
   const save = () => {
-    const state = { step, recipe, ...optimiserState(adam, parameters) };
+    const state = { step, recipe, ...optimiserState(tf, adam, parameters) };
     return store.save(score && scoredAt === step ? { ...state, score: score.psnr } : state);
   };
   const measure = async () => {

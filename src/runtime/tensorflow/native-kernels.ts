@@ -13,7 +13,8 @@ interface NativeRunner {
   ): tfjs.Tensor[];
 }
 
-type AttributeType = 'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_INT' | 'TF_ATTR_STRING';
+type AttributeType =
+  'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_SHAPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_INT' | 'TF_ATTR_STRING';
 type Attributes = Readonly<Record<string, readonly [type: AttributeType, value: unknown]>>;
 
 /** An operator of TensorFlow itself that TensorFlow.js does not offer. */
@@ -23,6 +24,8 @@ interface NativeKernel {
   /** The inputs' names in TensorFlow's order. */
   readonly inputs: readonly string[];
   readonly outputs: number;
+  /** The attribute that names the type of its numbers. Default `T`. */
+  readonly type?: 'T' | 'dtype' | 'none';
   readonly attributes: (given: Record<string, unknown>) => Attributes;
 }
 
@@ -45,6 +48,13 @@ const kernels = {
     outputs: 1,
     attributes: ({ slope }) => ({ alpha: ['TF_ATTR_FLOAT', slope] }),
   },
+  /** Of TensorFlow.js's resizing with half-pixel centres, whose own gradient forgets them. */
+  bilinearGradient: {
+    operator: 'ResizeBilinearGrad',
+    inputs: ['gradient', 'x'],
+    outputs: 1,
+    attributes: () => ({ align_corners: ['TF_ATTR_BOOL', false], half_pixel_centers: ['TF_ATTR_BOOL', true] }),
+  },
   biasedConvolution: {
     operator: '_MklNativeConv2DWithBias',
     inputs: ['x', 'filter', 'bias'],
@@ -57,6 +67,54 @@ const kernels = {
     inputs: ['x', 'filterShape', 'gradient'],
     outputs: 2,
     attributes: convolution,
+  },
+  convolutionInputGradient: {
+    operator: '_MklNativeConv2DBackpropInput',
+    inputs: ['inputShape', 'filter', 'gradient'],
+    outputs: 1,
+    attributes: convolution,
+  },
+  variable: {
+    operator: 'VarHandleOp',
+    inputs: [],
+    outputs: 1,
+    type: 'dtype',
+    attributes: ({ name, size }) => ({
+      shape: ['TF_ATTR_SHAPE', [size]],
+      container: ['TF_ATTR_STRING', ''],
+      shared_name: ['TF_ATTR_STRING', name],
+    }),
+  },
+  variableWriting: {
+    operator: 'AssignVariableOp',
+    inputs: ['variable', 'values'],
+    outputs: 0,
+    type: 'dtype',
+    attributes: () => ({}),
+  },
+  variableReading: {
+    operator: 'ReadVariableOp',
+    inputs: ['variable'],
+    outputs: 1,
+    type: 'dtype',
+    attributes: () => ({}),
+  },
+  variableRemoval: {
+    operator: 'DestroyResourceOp',
+    inputs: ['variable'],
+    outputs: 0,
+    type: 'none',
+    attributes: () => ({ ignore_lookup_error: ['TF_ATTR_BOOL', true] }),
+  },
+  /** A step of Adam, which changes three variables. */
+  adam: {
+    operator: 'ResourceApplyAdam',
+    inputs: [
+      ...['parameters', 'mean', 'square', 'meanPower', 'squarePower'],
+      ...['rate', 'meanBeta', 'squareBeta', 'epsilon', 'gradient'],
+    ],
+    outputs: 0,
+    attributes: () => ({ use_locking: ['TF_ATTR_BOOL', false], use_nesterov: ['TF_ATTR_BOOL', false] }),
   },
 } satisfies Record<string, NativeKernel>;
 
@@ -79,17 +137,25 @@ export function registerNativeKernels(tf: Tfjs): void {
         const attributes = Object.entries(kernel.attributes({ ...attrs })).map(([name, [type, value]]) => ({
           ...{ name, type: binding[type], value },
         }));
-        const type = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+        const { type: typed = 'T' } = kernel;
+        const type = { name: typed, type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
         const given = kernel.inputs.map((input) => inputs[input] ?? {});
-        return runner.executeMultipleOutputs(kernel.operator, [type, ...attributes], given, kernel.outputs);
+        return runner.executeMultipleOutputs(
+          kernel.operator,
+          typed === 'none' ? attributes : [type, ...attributes],
+          given,
+          kernel.outputs,
+        );
       },
     });
   }
   if (!works(tf)) {
     tf.unregisterKernel('biasedConvolution', 'tensorflow');
     tf.unregisterKernel('biasedConvolutionGradient', 'tensorflow');
+    tf.unregisterKernel('convolutionInputGradient', 'tensorflow');
   } else if (!tf.getGradient('biasedConvolution')) {
     tf.registerGradient(convolutionGradient(tf));
+    tf.registerGradient(inputGradientGradient(tf));
   }
 }
 
@@ -103,8 +169,9 @@ function works(tf: Tfjs): boolean {
       const results = [
         ...(runNative(tf, 'biasedConvolution', { x, filter, bias }, settings) ?? []),
         ...(kernelAndBiasGradient(tf, { x, filter, dy: tf.ones([1, 2, 2, 1]) }, settings) ?? []),
+        ...(inputGradient(tf, { x, filter, dy: tf.ones([1, 2, 2, 1]) }, settings) ?? []),
       ];
-      return results.map((result) => result.dataSync()[0]).join() === '19,4,4';
+      return results.map((result) => result.dataSync()[0]).join() === '19,4,4,1';
     });
   } catch {
     return false;
@@ -125,6 +192,33 @@ function kernelAndBiasGradient(
   return runNative(tf, 'biasedConvolutionGradient', { x, filterShape, gradient: dy }, { stride, pad });
 }
 
+function inputGradient(
+  tf: Tfjs,
+  { x, filter, dy }: Record<'x' | 'filter' | 'dy', tfjs.Tensor>,
+  { stride, pad }: ConvolutionSettings,
+): tfjs.Tensor[] | undefined {
+  const inputShape = tf.tensor1d(x.shape, 'int32');
+  return runNative(tf, 'convolutionInputGradient', { inputShape, filter, gradient: dy }, { stride, pad });
+}
+
+/** A gradient is differentiated too, where a penalty counts it. */
+function inputGradientGradient(tf: Tfjs): tfjs.GradConfig {
+  return {
+    kernelName: 'convolutionInputGradient',
+    inputsToSave: ['filter', 'gradient'],
+    gradFunc: (given, saved, attrs) => {
+      const x = given as tfjs.Tensor4D;
+      const [filter, dy] = saved as [tfjs.Tensor4D, tfjs.Tensor4D];
+      const { stride, pad } = attrs as unknown as { stride: number; pad: 'same' | 'valid' };
+      const settings = { strides: [stride, stride], pad, dataFormat: 'NHWC', filterShape: filter.shape };
+      return {
+        filter: () => tf.engine().runKernel(tf.Conv2DBackpropFilter, { x, dy }, settings),
+        gradient: () => tf.conv2d(x, filter, stride, pad),
+      };
+    },
+  };
+}
+
 /**
  * Where kernel and bias are learned their gradients come together; TensorFlow.js asks for them one by one, and frees what
  * the first answer leaves. Else each is computed only when it is asked for.
@@ -143,7 +237,9 @@ function convolutionGradient(tf: Tfjs): tfjs.GradConfig {
       const together = learned ? kernelAndBiasGradient(tf, { x, filter, dy }, { stride, pad }) : undefined;
       const [ofFilter, ofBias] = together ?? [];
       return {
-        x: () => run(tf.Conv2DBackpropInput, { dy, filter }, { inputShape: x.shape }),
+        x: () =>
+          inputGradient(tf, { x, filter, dy }, { stride, pad })?.[0] ??
+          run(tf.Conv2DBackpropInput, { dy, filter }, { inputShape: x.shape }),
         filter: () => ofFilter ?? run(tf.Conv2DBackpropFilter, { x, dy }, { filterShape: filter.shape }),
         bias: () => ofBias ?? tf.sum(dy, [0, 1, 2]),
       };

@@ -16,6 +16,7 @@ import { boxMatrix, resizeMatrix, type RowFilter } from '../../models/row-filter
 import type { AxisFilter, EnlargeOptions, PictureOps } from '../picture/picture-ops.js';
 import { PictureShapeOps } from '../picture/picture-shape-ops.js';
 import { biased } from './bias.js';
+import { enlarged } from './bilinear.js';
 import { runNative } from './native-kernels.js';
 import { rectified } from './rectifier.js';
 import { summed } from './sum.js';
@@ -249,10 +250,15 @@ export class TensorflowOps implements PictureOps<TfValue> {
     return valueOf(this.#tf.image.resizeNearestNeighbor(this.#picture(x), [height, width]), channelsLast);
   }
 
-  /** Two products with matrices of interpolation weights, which have gradients on every backend. */
+  /**
+   * Two products with matrices of interpolation weights, but for an enlargement where TensorFlow's own has a gradient. Its
+   * reduction leaves samples out.
+   */
   resizeBilinear(x: TfValue, ratio: number): TfValue {
-    shapes.resizeBilinear(x.shape, ratio);
+    const [, , ...size] = shapes.resizeBilinear(x.shape, ratio);
     const [, , height = 0, width = 0] = x.shape;
+    const larger = ratio > 1 ? enlarged(this.#tf, this.#picture(x), [size[0] ?? 0, size[1] ?? 0]) : undefined;
+    if (larger) return valueOf(larger, channelsLast);
     return this.#filterRows(x, resizeMatrix(height, ratio), resizeMatrix(width, ratio));
   }
 

@@ -135,8 +135,8 @@ export async function trainBlur2Blur(options: TrainBlur2BlurOptions): Promise<Bl
     const state = {
       ...{ step, recipe },
       ...mergeParts({
-        generator: optimiserState(generatorAdam, generatorParameters),
-        discriminator: optimiserState(judgeAdam, judgeParameters),
+        generator: optimiserState(tf, generatorAdam, generatorParameters),
+        discriminator: optimiserState(tf, judgeAdam, judgeParameters),
       }),
     };
     return store.save(score && scoredAt === step ? { ...state, score: score.psnr } : state);

@@ -1,5 +1,6 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { resizeMatrix } from '../../../src/models/row-filter.js';
 import { openBackend } from '../../../src/runtime/tensorflow/backend.js';
 import { valueOf, channelsLast, kernelOrder } from '../../../src/runtime/tensorflow/tensor.js';
 import { TensorflowOps } from '../../../src/runtime/tensorflow/tf-ops.js';
@@ -13,7 +14,13 @@ function picture(tensor: tfjs.Tensor) {
 }
 
 describe("TensorFlow's own kernels", () => {
-  it.each(['biasedConvolution', 'biasedConvolutionGradient', 'rectifierGradient'])('%s is there', (name) => {
+  it.each([
+    'biasedConvolution',
+    'biasedConvolutionGradient',
+    'convolutionInputGradient',
+    'bilinearGradient',
+    'rectifierGradient',
+  ])('%s is there', (name) => {
     expect(tf.getKernel(name, 'tensorflow')).toBeDefined();
   });
 
@@ -59,6 +66,35 @@ describe("TensorFlow's own kernels", () => {
       expect(maxDifference(picture(found), picture(right[i]!))).toBeLessThan(1e-5 * largest);
     }
     tf.dispose([x, kernel, bias, learnedKernel, learnedBias, value, ...expected, ...apart, ...together]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('enlarge a picture and differentiate that twice as a product with a matrix does', () => {
+    const before = tf.memory().numTensors;
+    const x = tf.randomNormal<tfjs.Rank.R4>([2, 5, 7, 3], 0, 1, 'float32', 4);
+    const [rows, columns] = [resizeMatrix(5, 2).data, resizeMatrix(7, 2).data];
+    const weights = Array.from({ length: 10 * 14 }, (_, to) =>
+      Array.from({ length: 5 * 7 }, (__, from) => {
+        const down = rows[Math.floor(to / 14) * 5 + Math.floor(from / 7)] ?? NaN;
+        return down * (columns[(to % 14) * 7 + (from % 7)] ?? NaN);
+      }),
+    );
+    const byMatrix = (input: tfjs.Tensor) => {
+      const pixels = tf.reshape<tfjs.Rank.R2>(tf.transpose(input, [1, 2, 0, 3]), [35, 6]);
+      return tf.transpose(tf.reshape(tf.matMul(tf.tensor2d(weights), pixels), [10, 14, 2, 3]), [2, 0, 1, 3]);
+    };
+    const native = (input: tfjs.Tensor) => ops.resizeBilinear(valueOf(input, channelsLast), 2).tensor;
+    // Of the cube, so that the gradient's own gradient differs from place to place.
+    const slopes = (enlarged: (input: tfjs.Tensor) => tfjs.Tensor) => {
+      const slope = tf.grad((input) => tf.sum(tf.pow(enlarged(input), 3)));
+      return [enlarged(x), slope(x), tf.grad((input) => tf.sum(tf.square(slope(input))))(x)];
+    };
+    const [found, expected] = tf.tidy(() => [native, byMatrix].map((each) => slopes(each).map(picture)));
+    for (const [i, right] of expected!.entries()) {
+      const largest = Math.max(...right.data.map(Math.abs));
+      expect(maxDifference(found![i], right)).toBeLessThan(1e-5 * largest);
+    }
+    x.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 });
