@@ -7,74 +7,104 @@ import { cutTiles, padToTiles } from './tiles.js';
 export const pathTile = 64;
 /** The longest path that is followed, in pixels: what lies farther is out of a kernel's reach. */
 export const longestPath = 8;
+/** Keeps the direction of a path of no length finite. */
+export const leastLength = 1e-3;
 /** Cells that a kernel reaches to each side. */
 const cellReach = longestPath / cell;
-/** Places along a path at which a filter has a weight, evenly from one path's length before to one after. */
-export const places = 17;
+/** Places in a path's length. */
+const density = 8;
+/** Places at which a measure has a weight, evenly from one path's length before to one after. */
+export const measurePlaces = 2 * density + 1;
+/** Places at which a view has one, from two lengths before to two after. */
+const viewPlaces = 4 * density + 1;
 
-/** Ways in which the frame is seen along the path; each is a filter of length 1 at a path's places from -1 to 1. */
-const filters = [
-  // What an exposure does to a thing at rest, again, twice, and the two ends of it.
-  (at: number) => (Math.abs(at) < 0.5 ? 1 : Math.abs(at) === 0.5 ? 0.5 : 0),
-  (at: number) => 1 - Math.abs(at),
-  (at: number) => (Math.abs(at) === 0.5 ? 1 : 0),
-].map((shape) => {
-  const taps = Array.from({ length: places }, (_, i) => shape(placeOf(i)));
-  const sum = taps.reduce((a, b) => a + b, 0);
-  return taps.map((tap) => tap / sum);
+/** Ways in which the frame is seen along the path; each is a filter's weight at a place, in path's lengths. */
+const shapes = {
+  here: (at: number) => (at === 0 ? 1 : 0),
+  // What an exposure does to a thing at rest, and again.
+  once: (at: number) => (Math.abs(at) < 0.5 ? 1 : Math.abs(at) === 0.5 ? 0.5 : 0),
+  twice: (at: number) => Math.max(0, 1 - Math.abs(at)),
+  ends: (at: number) => (Math.abs(at) === 0.5 ? 1 : 0),
+  farEnds: (at: number) => (Math.abs(at) === 1 ? 1 : 0),
+};
+/** What blur takes is a small part of a frame: as bands of their own, differences are of the size of the others. */
+const gain = 8;
+const views = (
+  [
+    ['here', 'once'],
+    ['once', 'twice'],
+    ['once', 'ends'],
+    ['once', 'farEnds'],
+  ] as const
+).map(([one, other]) => {
+  const [from, taken] = [tapsOf(shapes[one], viewPlaces), tapsOf(shapes[other], viewPlaces)];
+  return from.map((tap, i) => gain * (tap - (taken[i] ?? 0)));
 });
 
+/** Shape of the weights that {@link alongPath} learns. */
+export const alongShape = [views.length, viewPlaces] as const;
 /** Bands of {@link alongPath}. */
-export const alongBands = filters.length * lumaBands;
+export const alongBands = views.length * lumaBands;
 
-function placeOf(i: number): number {
-  return (2 * i) / (places - 1) - 1;
+/** A filter's weights at some places, whose sum is one. */
+function tapsOf(shape: (at: number) => number, places: number): number[] {
+  const taps = Array.from({ length: places }, (_, i) => shape(placeOf(i, places)));
+  const sum = taps.reduce((a, b) => a + b, 0);
+  return taps.map((tap) => tap / sum);
 }
 
-/** The straight way that things go in each tile of a frame while the shutter is open, in pixels. */
-export interface BlurPath<T> {
+/** In path's lengths. */
+function placeOf(i: number, places: number): number {
+  return (i - (places - 1) / 2) / density;
+}
+
+interface Vectors<T> {
   /** Across, `[N · tiles, 1]`, tiles row by row. */
   readonly x: T;
   /** Down, of the same shape. */
   readonly y: T;
+}
+
+/** The straight way that things go in each tile of a frame while the shutter is open, in pixels. */
+export interface BlurPath<T> extends Vectors<T> {
   readonly rows: number;
   readonly columns: number;
 }
 
 /**
- * The bands of luma as it is seen along the path: blurred as an exposure blurs it, blurred so twice, and the mean of the
- * path's two ends. They tell a network the blur's direction and length in the frame's own terms: a difference of these is
- * what a sharpening along the path, and of its length, would add.
+ * The bands of what luma has more, seen along the path in one way, than in another: as it is, blurred as an exposure blurs
+ * it, blurred so twice, and the means of the path's two ends and of those of a path twice as long. They tell a network the
+ * blur's direction and length in the frame's own terms: it is such differences that a sharpening along the path, and of
+ * its length, would add.
  *
  * @param luma `[N, 1, H, W]`; both sides are multiples of 4.
- * @returns `[N, 48, H/4, W/4]`.
+ * @param learned what is added to the filters' weights, `alongShape`.
+ * @returns `[N, 64, H/4, W/4]`.
  */
-export function alongPath<T>(ops: Ops<T>, luma: T, path: BlurPath<T>): T {
-  return filtered(ops, luma, path, filters, bandsOfCell);
+export function alongPath<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, learned: T): T {
+  const taps = ops.add(ops.constant(alongShape, Float32Array.from(views.flat())), learned);
+  return filtered(ops, luma, path, { taps, count: views.length, outputs: bandsOfCell });
 }
 
 /** Luma blurred along the path as an exposure blurs it: `[N, 1, H, W]` to the pixels of each cell, `[N, 16, H/4, W/4]`. */
 export function blurAlong<T>(ops: Ops<T>, luma: T, path: BlurPath<T>): T {
-  return filtered(ops, luma, path, filters.slice(0, 1), pixelsOfCell);
+  const taps = ops.constant([1, measurePlaces], Float32Array.from(tapsOf(shapes.once, measurePlaces)));
+  return filtered(ops, luma, path, { taps, count: 1, outputs: pixelsOfCell });
+}
+
+interface Filters<T> {
+  /** Weights at places along a path, `[count, places]`. */
+  readonly taps: T;
+  readonly count: number;
+  readonly outputs: CellOutputs;
 }
 
 /** Each tile filtered with kernels of its own, `[N, 16 · filters, H/4, W/4]`. */
-function filtered<T>(
-  ops: Ops<T>,
-  luma: T,
-  path: BlurPath<T>,
-  along: readonly (readonly number[])[],
-  outputs: CellOutputs,
-): T {
+function filtered<T>(ops: Ops<T>, luma: T, path: BlurPath<T>, { taps, count, outputs }: Filters<T>): T {
   const [n = 0, , height = 0, width = 0] = ops.shape(luma);
   const { rows, columns } = path;
-  const taps = ops.constant([along.length, places], Float32Array.from(along.flat()));
-  const biases = Array.from({ length: n * rows * columns * along.length }, () => outputs.map(({ bias }) => bias));
-  const result = convolvedTiles(ops, luma, path, {
-    weight: cellKernels(ops, path, taps, outputs),
-    bias: ops.constant([biases.length * outputs.length], Float32Array.from(biases.flat())),
-  });
-  const [side, channels] = [pathTile / cell, along.length * outputs.length];
+  const result = convolvedTiles(ops, luma, path, cellKernels(ops, path, taps, outputs));
+  const [side, channels] = [pathTile / cell, count * outputs.length];
   const grid = ops.reshape(result, [n, rows, columns, channels, side, side]);
   const joined = ops.reshape(ops.transpose(grid, [0, 3, 1, 4, 2, 5]), [n, channels, rows * side, columns * side]);
   const cropped = ops.slice(joined, { axis: 2, end: height / cell });
@@ -94,22 +124,17 @@ export function detailAlong<T>(ops: Ops<T>, luma: T, ways: readonly [BlurPath<T>
     ops.reshape(kernelsOf(ops, way, along, { reach, size }), [count, filters, size, size]),
   );
   const all = ops.reshape(ops.concat(kernels, 1), [count * ways.length * filters, 1, size, size]);
-  return convolvedTiles(ops, luma, ways[0], { weight: pixelsOfLuma(ops, all) });
+  return convolvedTiles(ops, luma, ways[0], pixelsOfLuma(ops, all));
 }
 
 /** Each tile with kernels of its own, `[tiles · outputs, 16, 5, 5]`: `[1, tiles · outputs, 16, 16]`. */
-function convolvedTiles<T>(
-  ops: Ops<T>,
-  luma: T,
-  { rows, columns }: BlurPath<T>,
-  { weight, bias }: { readonly weight: T; readonly bias?: T },
-): T {
+function convolvedTiles<T>(ops: Ops<T>, luma: T, { rows, columns }: BlurPath<T>, kernels: T): T {
   const grid = { rows, columns, side: pathTile, margin: longestPath };
   const cells = pixelsOfLuma(ops, padToTiles(ops, luma, grid));
   const tiles = cutTiles(ops, cells, { ...grid, side: pathTile / cell, margin: cellReach });
   const [count = 0, channels = 0, size = 0] = ops.shape(tiles);
   const input = ops.reshape(tiles, [1, count * channels, size, size]);
-  return ops.conv2d(input, weight, { groups: count, ...(bias === undefined ? {} : { bias }) });
+  return ops.conv2d(input, kernels, { groups: count });
 }
 
 /** Where a kernel lies. */
@@ -121,13 +146,10 @@ interface KernelPlace {
 }
 
 /** Kernels `[tiles · filters, 1, size, size]`: each filter's weights laid along the path, shared among the nearest pixels. */
-function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: T, { reach, size }: KernelPlace): T {
+function kernelsOf<T>(ops: Ops<T>, { x, y }: Vectors<T>, along: T, { reach, size }: KernelPlace): T {
   const [count = 0] = ops.shape(x);
-  const [filters = 0] = ops.shape(along);
-  const at = ops.constant(
-    [1, places, 1],
-    Float32Array.from({ length: places }, (_, i) => placeOf(i)),
-  );
+  const [filters = 0, places = 0] = ops.shape(along);
+  const at = placesWithin(ops, { x, y }, places);
   const pixels = ops.constant(
     [1, 1, size],
     Float32Array.from({ length: size }, (_, i) => reach - i),
@@ -139,6 +161,19 @@ function kernelsOf<T>(ops: Ops<T>, { x, y }: BlurPath<T>, along: T, { reach, siz
   const weighted = ops.mul(down, ops.reshape(along, [1, filters, 1, places]));
   const kernels = ops.matmul(ops.reshape(weighted, [count, filters * size, places]), shares(x));
   return ops.reshape(kernels, [count * filters, 1, size, size]);
+}
+
+/** Places of filters in path's lengths, `[tiles, places, 1]` or for all tiles alike; what is out of a kernel's reach is moved to its edge. */
+function placesWithin<T>(ops: Ops<T>, { x, y }: Vectors<T>, places: number): T {
+  const at = Float32Array.from({ length: places }, (_, i) => placeOf(i, places));
+  const constant = (value: (place: number) => number) => ops.constant([1, places, 1], at.map(value));
+  const all = constant((place) => place);
+  // No path is longer than a kernel reaches.
+  if (places <= measurePlaces) return all;
+  const farthest = ops.scale(ops.inverseNorm(ops.concat([x, y], 1), leastLength), -longestPath);
+  const [count = 0] = ops.shape(x);
+  const excess = ops.relu(ops.add(constant(Math.abs), ops.reshape(farthest, [count, 1, 1])));
+  return ops.sub(all, ops.mul(excess, constant(Math.sign)));
 }
 
 /**
@@ -164,7 +199,7 @@ function cellKernels<T>(ops: Ops<T>, path: BlurPath<T>, along: T, outputs: CellO
 function pairs(outputs: CellOutputs): Float32Array {
   const table = new Float32Array(outputs.length * lumaBands * 4 * lumaBands);
   const place = (from: number, to: number) => to - from + cell - 1;
-  for (const [i, { pixels }] of outputs.entries()) {
+  for (const [i, pixels] of outputs.entries()) {
     for (const [from, share] of pixels.entries()) {
       for (let to = 0; to < lumaBands; to += 1) {
         const row = place(Math.floor(from / cell), Math.floor(to / cell));

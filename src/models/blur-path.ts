@@ -1,4 +1,4 @@
-import { detailAlong, longestPath, pathTile, places, type BlurPath } from './along-path.js';
+import { detailAlong, leastLength, longestPath, measurePlaces, pathTile, type BlurPath } from './along-path.js';
 import { column } from './arithmetic.js';
 import { cellMeans, reduced } from './cell-means.js';
 import { analysisOfLuma, cell } from './frame-bands.js';
@@ -13,8 +13,6 @@ const slope = 0.1;
 const leastEnergy = 1e-3;
 /** The same along a path, where noise is. */
 const leastDetail = 1e-5;
-/** Keeps the direction of a path of no length finite. */
-const leastLength = 1e-3;
 /** Pixels per unit of the last layer, which then works near 1. */
 const lengthScale = 4;
 
@@ -102,7 +100,7 @@ function shutter<T>(
   const [n = 0] = ops.shape(frame);
   const tiles = path.rows * path.columns;
   const count = n * tiles;
-  const taps = withoutMean(ops, weights.get('along', [measures, places]));
+  const taps = withoutMean(ops, weights.get('along', [measures, measurePlaces]));
   // What a soft lens takes is missing across the path as well: only motion takes more along it.
   const across = { ...path, x: ops.scale(path.y, -1), y: path.x };
   const details = detailAlong(ops, frame, [path, across], taps);

@@ -70,20 +70,18 @@ export function pixelsOfLuma<T>(ops: Ops<T>, luma: T): T {
   return ops.conv2d(luma, ops.constant([cellTaps, 1, cell, cell], identity), { stride: cell });
 }
 
-/** What is taken of a cell of luma: each output is a sum of its 16 pixels, row by row, and a bias. */
-export type CellOutputs = readonly { readonly pixels: readonly number[]; readonly bias: number }[];
+/** What is taken of a cell of luma: each output is a sum of its 16 pixels, row by row. */
+export type CellOutputs = readonly (readonly number[])[];
 
-/** The scaled bands of a cell of luma. */
-export const bandsOfCell: CellOutputs = Array.from({ length: lumaBands }, (_, band) => ({
-  pixels: [...lumaKernel.subarray(band * cellTaps, (band + 1) * cellTaps)],
-  bias: greyBias[band] ?? 0,
-}));
+/** The scaled bands of a cell of luma, of which none is taken off. */
+export const bandsOfCell: CellOutputs = Array.from({ length: lumaBands }, (_, band) => [
+  ...lumaKernel.subarray(band * cellTaps, (band + 1) * cellTaps),
+]);
 
 /** The pixels of a cell of luma, row by row. */
-export const pixelsOfCell: CellOutputs = Array.from({ length: cellTaps }, (_, own) => ({
-  pixels: Array.from({ length: cellTaps }, (_, pixel) => (pixel === own ? 1 : 0)),
-  bias: 0,
-}));
+export const pixelsOfCell: CellOutputs = Array.from({ length: cellTaps }, (_, own) =>
+  Array.from({ length: cellTaps }, (_, pixel) => (pixel === own ? 1 : 0)),
+);
 
 const chromaKernel = table(chromaBands * 2 * chromaCell ** 2, (i) => {
   const [taps, bands] = [chromaCell ** 2, chromaScale.length];

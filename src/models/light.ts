@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alongPath, blurAlong, type BlurPath } from './along-path.js';
+import { alongPath, alongShape, blurAlong, type BlurPath } from './along-path.js';
 import { clamped } from './arithmetic.js';
 import { estimatePath } from './blur-path.js';
 import { conv, convJoined } from './layers.js';
@@ -59,7 +59,7 @@ const outputScale = 0.25;
  * With `path`, the blur's path is estimated first, and the frame seen along it goes in beside the frames: see
  * {@link alongPath}.
  *
- * Parameters: `path.*` (see {@link estimatePath}), `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3,all}`.
+ * Parameters: `path.*` (see {@link estimatePath}), `along` (see {@link alongPath}), `input`, `encoder.N.{0,1}`, `down`, `deep.N.{0,1}`, `up`, `decoder.N.{0,1}`, `output`, `gate.{0,1,2,3,all}`.
  */
 export function light(options: LightConfig = {}): Network {
   const config = lightConfig.parse(options);
@@ -73,7 +73,7 @@ export function light(options: LightConfig = {}): Network {
     overlap: 2 * reachOf(config),
     // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.
     initial: (name) =>
-      name === 'gate.3.bias' ? 1 : /^(output|gate\.3|path\.shutter\.last)\./.test(name) ? 0 : undefined,
+      name === 'gate.3.bias' ? 1 : /^(along$|(output|gate\.3|path\.shutter\.last)\.)/.test(name) ? 0 : undefined,
     forward: (ops, weights, frames) => {
       const frame = middleOf(frames, config);
       const bands = frames.map((each) => analysisOfRgb(ops, each));
@@ -125,8 +125,11 @@ interface Window<T> {
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
 function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
-  const along = config.path > 0 ? [alongPath(ops, middleOf(lumas, config), pathOf(ops, weights, lumas, config))] : [];
-  const seen = [...bands, ...along];
+  const seen = [...bands];
+  if (config.path > 0) {
+    const path = pathOf(ops, weights, lumas, config);
+    seen.push(alongPath(ops, middleOf(lumas, config), path, weights.get('along', alongShape)));
+  }
   let x = ops.leakyRelu(convJoined(ops, weights, seen, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;

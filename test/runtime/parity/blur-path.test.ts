@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { alongBands, alongPath, blurAlong } from '../../../src/models/along-path.js';
+import { alongBands, alongPath, alongShape, blurAlong } from '../../../src/models/along-path.js';
 import { estimatePath } from '../../../src/models/blur-path.js';
+import { analysisOfLuma } from '../../../src/models/frame-bands.js';
 import { parametersUsed } from '../../../src/models/network.js';
 import type { Ops, Weights } from '../../../src/models/ops.js';
 import { Random } from '../../../src/train/random.js';
@@ -55,6 +56,54 @@ describe("a blur's path", () => {
     expect(worst).toBeLessThan(1e-5);
   });
 
+  it.each(interpreters)('is seen along it as differences on $name', async (interpreter) => {
+    const [height, width] = [64, 64];
+    const luma = picture(height, width);
+    const [vx, vy] = [4.5, -3];
+    const [views, places] = alongShape;
+    const random = new Random(2);
+    const learned = Float32Array.from({ length: views * places }, () => random.between(-0.1, 0.1));
+    // Weights at eighths of the path's length, from two lengths before to two after.
+    const even = (ats: readonly number[]) => ats.map((at) => [at, 1 / ats.length] as const);
+    const once = [
+      ...even([-3, -2, -1, 0, 1, 2, 3]).map(([at]) => [at, 1 / 8] as const),
+      [-4, 1 / 16],
+      [4, 1 / 16],
+    ] as const;
+    const twice = Array.from({ length: 15 }, (_, i) => [i - 7, (8 - Math.abs(i - 7)) / 64] as const);
+    const taps = [
+      [[[0, 1]], once],
+      [once, twice],
+      [once, even([-4, 4])],
+      [once, even([-8, 8])],
+    ] as const;
+    const farthest = 8 / Math.hypot(vx, vy);
+    const pictures = taps.map(([one, other], view) => {
+      const weights = learned.slice(view * places, (view + 1) * places);
+      for (const [at, weight] of one) weights[16 + at]! += 8 * weight;
+      for (const [at, weight] of other) weights[16 + at]! -= 8 * weight;
+      const data = Float32Array.from({ length: height * width }, (_, i) =>
+        weights.reduce((sum, weight, k) => {
+          const at = Math.max(-farthest, Math.min(farthest, (k - 16) / 8));
+          return sum + weight * sampleAt(luma, (i % width) + at * vx, Math.floor(i / width) + at * vy);
+        }, 0),
+      );
+      return { shape: luma.shape, data };
+    });
+    const zero = { shape: luma.shape, data: new Float32Array(height * width) };
+    const run = <T>(ops: Ops<T>, _: unknown, [input, nothing, ...wanted]: readonly T[]) => {
+      const component = (value: number) => ops.constant([1, 1], Float32Array.of(value));
+      const path = { x: component(vx), y: component(vy), rows: 1, columns: 1 };
+      const bands = wanted.map((each) => ops.sub(analysisOfLuma(ops, each), analysisOfLuma(ops, nothing!)));
+      return [alongPath(ops, input!, path, ops.constant(alongShape, learned)), ops.concat(bands, 1)];
+    };
+    const [along, wanted] = await interpreter.run(new Map(), [luma, zero, ...pictures], run);
+    expect(along?.shape).toEqual([1, alongBands, 16, 16]);
+    expect(along?.data.some((value) => Math.abs(value) > 1)).toBe(true);
+    const worst = along!.data.reduce((max, value, i) => Math.max(max, Math.abs(value - wanted!.data[i]!)), 0);
+    expect(worst).toBeLessThan(2e-4);
+  });
+
   it('is estimated the same on every interpreter', async () => {
     const lumas = [picture(72, 136), picture(72, 136), picture(72, 136)];
     const random = new Random(1);
@@ -72,7 +121,7 @@ describe("a blur's path", () => {
       const run = <T>(ops: Ops<T>, parameters: Weights<T>, inputs: readonly T[]) => {
         const path = estimatePath(ops, parameters, inputs, { width: 8, middle: 1 });
         expect([path.rows, path.columns]).toEqual([2, 3]);
-        return [path.x, path.y, alongPath(ops, inputs[1]!, path)];
+        return [path.x, path.y, alongPath(ops, inputs[1]!, path, ops.zeros(alongShape))];
       };
       const [x, y, along] = await interpreter.run(weights, lumas, run);
       expect(x?.shape).toEqual([6, 1]);
