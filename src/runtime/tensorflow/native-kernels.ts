@@ -149,10 +149,12 @@ export function registerNativeKernels(tf: Tfjs): void {
       },
     });
   }
+  const forget = (...names: NativeKernelName[]) => {
+    for (const name of names) tf.unregisterKernel(name, 'tensorflow');
+  };
+  if (!adamWorks(tf)) forget('variable', 'variableWriting', 'variableReading', 'variableRemoval', 'adam');
   if (!works(tf)) {
-    tf.unregisterKernel('biasedConvolution', 'tensorflow');
-    tf.unregisterKernel('biasedConvolutionGradient', 'tensorflow');
-    tf.unregisterKernel('convolutionInputGradient', 'tensorflow');
+    forget('biasedConvolution', 'biasedConvolutionGradient', 'convolutionInputGradient');
   } else if (!tf.getGradient('biasedConvolution')) {
     tf.registerGradient(convolutionGradient(tf));
     tf.registerGradient(inputGradientGradient(tf));
@@ -172,6 +174,29 @@ function works(tf: Tfjs): boolean {
         ...(inputGradient(tf, { x, filter, dy: tf.ones([1, 2, 2, 1]) }, settings) ?? []),
       ];
       return results.map((result) => result.dataSync()[0]).join() === '19,4,4,1';
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** Whether variables of TensorFlow's own can be had, and a step of Adam on them is one. */
+function adamWorks(tf: Tfjs): boolean {
+  try {
+    return tf.tidy(() => {
+      const [parameters, mean, square] = ['parameters', 'mean', 'square'].map((name) => {
+        const [variable] = runNative(tf, 'variable', {}, { name: `deblur-trial-${name}`, size: 1 }) ?? [];
+        if (!variable) throw new TypeError('no variable');
+        runNative(tf, 'variableWriting', { variable, values: tf.zeros([1]) }, {});
+        return variable;
+      }) as [tfjs.Tensor, tfjs.Tensor, tfjs.Tensor];
+      const half = tf.scalar(0.5);
+      const powers = { meanPower: half, squarePower: half, meanBeta: half, squareBeta: half };
+      const step = { ...powers, rate: tf.scalar(1), epsilon: tf.scalar(0), gradient: tf.ones([1]) };
+      runNative(tf, 'adam', { parameters, mean, square, ...step }, {});
+      const [moved] = runNative(tf, 'variableReading', { variable: parameters }, {}) ?? [];
+      for (const variable of [parameters, mean, square]) runNative(tf, 'variableRemoval', { variable }, {});
+      return Math.abs((moved?.dataSync()[0] ?? NaN) + 1) < 1e-5;
     });
   } catch {
     return false;

@@ -19,6 +19,7 @@ describe("TensorFlow's own kernels", () => {
     'biasedConvolutionGradient',
     'convolutionInputGradient',
     'bilinearGradient',
+    'adam',
     'rectifierGradient',
   ])('%s is there', (name) => {
     expect(tf.getKernel(name, 'tensorflow')).toBeDefined();
