@@ -58,7 +58,8 @@ function placeOf(i: number, places: number): number {
   return (i - (places - 1) / 2) / density;
 }
 
-interface Vectors<T> {
+/** Vectors in pixels. */
+export interface Vectors<T> {
   /** Across, `[N · tiles, 1]`, tiles row by row. */
   readonly x: T;
   /** Down, of the same shape. */

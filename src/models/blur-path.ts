@@ -1,4 +1,12 @@
-import { detailAlong, leastLength, longestPath, measurePlaces, pathTile, type BlurPath } from './along-path.js';
+import {
+  detailAlong,
+  leastLength,
+  longestPath,
+  measurePlaces,
+  pathTile,
+  type BlurPath,
+  type Vectors,
+} from './along-path.js';
 import { column } from './arithmetic.js';
 import { cellMeans, reduced } from './cell-means.js';
 import { analysisOfLuma, cell } from './frame-bands.js';
@@ -155,7 +163,7 @@ function energies<T>(ops: Ops<T>, weights: Weights<T>, luma: T, { name, width, c
  * Vectors whose direction is told by twice its angle, as a path's two directions are one: `[N, 2, h, w]` to both
  * components, `[N·h·w, 1]`.
  */
-function halved<T>(ops: Ops<T>, doubled: T): { x: T; y: T } {
+function halved<T>(ops: Ops<T>, doubled: T): Vectors<T> {
   const [n = 0, , height = 0, width = 0] = ops.shape(doubled);
   const vectors = ops.reshape(ops.transpose(doubled, [0, 2, 3, 1]), [n * height * width, 2]);
   const [cos, sin] = [column(ops, vectors, 0), column(ops, vectors, 1)];
@@ -167,13 +175,13 @@ function halved<T>(ops: Ops<T>, doubled: T): { x: T; y: T } {
 }
 
 /** Lengths of vectors, whose components are `[B, 1]` each. */
-function lengthOf<T>(ops: Ops<T>, { x, y }: { readonly x: T; readonly y: T }): T {
+function lengthOf<T>(ops: Ops<T>, { x, y }: Vectors<T>): T {
   const square = ops.add(ops.mul(x, x), ops.mul(y, y));
   return ops.mul(square, ops.inverseNorm(ops.concat([x, y], 1), leastLength));
 }
 
 /** The components of vectors, `[B, 2]` to `[B, 1]` each; none is longer than what a kernel reaches. */
-function limited<T>(ops: Ops<T>, vectors: T): { x: T; y: T } {
+function limited<T>(ops: Ops<T>, vectors: T): Vectors<T> {
   const shorter = ops.mul(vectors, ops.scale(ops.inverseNorm(vectors, longestPath), longestPath));
   return { x: column(ops, shorter, 0), y: column(ops, shorter, 1) };
 }

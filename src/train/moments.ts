@@ -81,11 +81,30 @@ class NativeMoments implements Moments {
     [this.#parameters, this.#mean, this.#square] = variables;
   }
 
+  /** Or undefined where the backend at work has no such operator, or its trial gives something else. */
   static of(tf: Tfjs, count: number): NativeMoments | undefined {
+    return NativeMoments.#work(tf) ? NativeMoments.#open(tf, count) : undefined;
+  }
+
+  static #open(tf: Tfjs, count: number): NativeMoments | undefined {
     const nothing = tf.zeros<tfjs.Rank.R1>([count]);
     const [parameters, mean, square] = [0, 1, 2].map(() => NativeVariable.of(tf, nothing));
     nothing.dispose();
     return parameters && mean && square && new NativeMoments(tf, [parameters, mean, square]);
+  }
+
+  /** Whether a first step goes by the rate. */
+  static #work(tf: Tfjs): boolean {
+    try {
+      using trial = NativeMoments.#open(tf, 1);
+      const settings = { rate: 1, step: 1, betas: [0.5, 0.5], epsilon: 0 } as const;
+      const after = tf.tidy(() =>
+        trial?.apply({ parameters: tf.zeros([1]), gradient: tf.ones([1]), ...settings }).dataSync<'float32'>(),
+      );
+      return Math.abs((after?.[0] ?? NaN) + 1) < 1e-5;
+    } catch {
+      return false;
+    }
   }
 
   apply({ parameters, gradient, rate, step, betas, epsilon }: AdamStep): tfjs.Tensor1D {

@@ -29,13 +29,10 @@ function follow(moments: Moments, steps: readonly number[]) {
       return Float32Array.from(after.dataSync());
     });
   }
-  const state = () => {
-    const { mean, square } = moments.state();
-    return [mean, square].map((tensor) => Float32Array.from(tensor.dataSync()));
-  };
-  tf.engine().startScope();
-  const [mean, square] = state();
-  tf.engine().endScope();
+  const [mean, square] = tf.tidy(() => {
+    const state = moments.state();
+    return [state.mean, state.square].map((tensor) => Float32Array.from(tensor.dataSync()));
+  });
   return { values, mean: mean!, square: square! };
 }
 

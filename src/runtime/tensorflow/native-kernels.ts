@@ -149,12 +149,10 @@ export function registerNativeKernels(tf: Tfjs): void {
       },
     });
   }
-  const forget = (...names: NativeKernelName[]) => {
-    for (const name of names) tf.unregisterKernel(name, 'tensorflow');
-  };
-  if (!adamWorks(tf)) forget('variable', 'variableWriting', 'variableReading', 'variableRemoval', 'adam');
   if (!works(tf)) {
-    forget('biasedConvolution', 'biasedConvolutionGradient', 'convolutionInputGradient');
+    tf.unregisterKernel('biasedConvolution', 'tensorflow');
+    tf.unregisterKernel('biasedConvolutionGradient', 'tensorflow');
+    tf.unregisterKernel('convolutionInputGradient', 'tensorflow');
   } else if (!tf.getGradient('biasedConvolution')) {
     tf.registerGradient(convolutionGradient(tf));
     tf.registerGradient(inputGradientGradient(tf));
@@ -168,35 +166,13 @@ function works(tf: Tfjs): boolean {
     return tf.tidy(() => {
       const [x, filter, bias] = [tf.ones([1, 4, 4, 2]), tf.ones([3, 3, 2, 1]), tf.ones([1])];
       const settings = { stride: 1, pad: 'valid' };
+      const operands = { x, filter, dy: tf.ones([1, 2, 2, 1]) };
       const results = [
         ...(runNative(tf, 'biasedConvolution', { x, filter, bias }, settings) ?? []),
-        ...(kernelAndBiasGradient(tf, { x, filter, dy: tf.ones([1, 2, 2, 1]) }, settings) ?? []),
-        ...(inputGradient(tf, { x, filter, dy: tf.ones([1, 2, 2, 1]) }, settings) ?? []),
+        ...(kernelAndBiasGradient(tf, operands, settings) ?? []),
+        ...(inputGradient(tf, operands, settings) ?? []),
       ];
       return results.map((result) => result.dataSync()[0]).join() === '19,4,4,1';
-    });
-  } catch {
-    return false;
-  }
-}
-
-/** Whether variables of TensorFlow's own can be had, and a step of Adam on them is one. */
-function adamWorks(tf: Tfjs): boolean {
-  try {
-    return tf.tidy(() => {
-      const [parameters, mean, square] = ['parameters', 'mean', 'square'].map((name) => {
-        const [variable] = runNative(tf, 'variable', {}, { name: `deblur-trial-${name}`, size: 1 }) ?? [];
-        if (!variable) throw new TypeError('no variable');
-        runNative(tf, 'variableWriting', { variable, values: tf.zeros([1]) }, {});
-        return variable;
-      }) as [tfjs.Tensor, tfjs.Tensor, tfjs.Tensor];
-      const half = tf.scalar(0.5);
-      const powers = { meanPower: half, squarePower: half, meanBeta: half, squareBeta: half };
-      const step = { ...powers, rate: tf.scalar(1), epsilon: tf.scalar(0), gradient: tf.ones([1]) };
-      runNative(tf, 'adam', { parameters, mean, square, ...step }, {});
-      const [moved] = runNative(tf, 'variableReading', { variable: parameters }, {}) ?? [];
-      for (const variable of [parameters, mean, square]) runNative(tf, 'variableRemoval', { variable }, {});
-      return Math.abs((moved?.dataSync()[0] ?? NaN) + 1) < 1e-5;
     });
   } catch {
     return false;
@@ -208,22 +184,33 @@ interface ConvolutionSettings extends Record<string, number | string> {
   readonly pad: string;
 }
 
-function kernelAndBiasGradient(
-  tf: Tfjs,
-  { x, filter, dy }: Record<'x' | 'filter' | 'dy', tfjs.Tensor>,
-  { stride, pad }: ConvolutionSettings,
-): tfjs.Tensor[] | undefined {
-  const filterShape = tf.tensor1d(filter.shape, 'int32');
-  return runNative(tf, 'biasedConvolutionGradient', { x, filterShape, gradient: dy }, { stride, pad });
+interface ConvolutionOperands {
+  readonly x: tfjs.Tensor;
+  readonly filter: tfjs.Tensor;
+  /** The gradient of what came of them. */
+  readonly dy: tfjs.Tensor;
 }
 
-function inputGradient(
-  tf: Tfjs,
-  { x, filter, dy }: Record<'x' | 'filter' | 'dy', tfjs.Tensor>,
-  { stride, pad }: ConvolutionSettings,
-): tfjs.Tensor[] | undefined {
-  const inputShape = tf.tensor1d(x.shape, 'int32');
-  return runNative(tf, 'convolutionInputGradient', { inputShape, filter, gradient: dy }, { stride, pad });
+function kernelAndBiasGradient(tf: Tfjs, { x, filter, dy }: ConvolutionOperands, { stride, pad }: ConvolutionSettings) {
+  return runNative(
+    tf,
+    'biasedConvolutionGradient',
+    { x, filterShape: shapeOf(tf, filter), gradient: dy },
+    { stride, pad },
+  );
+}
+
+function inputGradient(tf: Tfjs, { x, filter, dy }: ConvolutionOperands, { stride, pad }: ConvolutionSettings) {
+  return runNative(
+    tf,
+    'convolutionInputGradient',
+    { inputShape: shapeOf(tf, x), filter, gradient: dy },
+    { stride, pad },
+  );
+}
+
+function shapeOf(tf: Tfjs, { shape }: tfjs.Tensor): tfjs.Tensor1D {
+  return tf.tensor1d(shape, 'int32');
 }
 
 /** A gradient is differentiated too, where a penalty counts it. */
@@ -259,11 +246,12 @@ function convolutionGradient(tf: Tfjs): tfjs.GradConfig {
       const settings = { strides: [stride, stride], pad, dataFormat: 'NHWC' };
       const run = (kernel: string, inputs: Record<string, tfjs.Tensor>, shape: Record<string, number[]>) =>
         tf.engine().runKernel<tfjs.Tensor>(kernel, inputs, { ...settings, ...shape });
-      const together = learned ? kernelAndBiasGradient(tf, { x, filter, dy }, { stride, pad }) : undefined;
+      const operands = { x, filter, dy };
+      const together = learned ? kernelAndBiasGradient(tf, operands, { stride, pad }) : undefined;
       const [ofFilter, ofBias] = together ?? [];
       return {
         x: () =>
-          inputGradient(tf, { x, filter, dy }, { stride, pad })?.[0] ??
+          inputGradient(tf, operands, { stride, pad })?.[0] ??
           run(tf.Conv2DBackpropInput, { dy, filter }, { inputShape: x.shape }),
         filter: () => ofFilter ?? run(tf.Conv2DBackpropFilter, { x, dy }, { filterShape: filter.shape }),
         bias: () => ofBias ?? tf.sum(dy, [0, 1, 2]),
