@@ -1,4 +1,4 @@
-import { nearness } from './arithmetic.js';
+import { column, nearness } from './arithmetic.js';
 import { bandsOfCell, cell, lumaBands, pixelsOfCell, pixelsOfLuma, type CellOutputs } from './frame-bands.js';
 import type { Ops } from './ops.js';
 import { cutTiles, padToTiles } from './tiles.js';
@@ -70,6 +70,21 @@ export interface Vectors<T> {
 export interface BlurPath<T> extends Vectors<T> {
   readonly rows: number;
   readonly columns: number;
+}
+
+/** Paths as a picture of two channels, `[N, 2, rows, columns]`. */
+export function gridOfPath<T>(ops: Ops<T>, { x, y, rows, columns }: BlurPath<T>): T {
+  const vectors = ops.concat([x, y], 1);
+  const [count = 0] = ops.shape(vectors);
+  const grid = ops.reshape(vectors, [count / (rows * columns), rows, columns, 2]);
+  return ops.transpose(grid, [0, 3, 1, 2]);
+}
+
+/** The inverse of {@link gridOfPath}. */
+export function pathOfGrid<T>(ops: Ops<T>, grid: T): BlurPath<T> {
+  const [n = 0, , rows = 0, columns = 0] = ops.shape(grid);
+  const vectors = ops.reshape(ops.transpose(grid, [0, 2, 3, 1]), [n * rows * columns, 2]);
+  return { x: column(ops, vectors, 0), y: column(ops, vectors, 1), rows, columns };
 }
 
 /**

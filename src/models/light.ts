@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { alongPath, alongShape, blurAlong, type BlurPath } from './along-path.js';
+import {
+  alongBands,
+  alongPath,
+  alongShape,
+  blurAlong,
+  gridOfPath,
+  pathOfGrid,
+  pathTile,
+  type BlurPath,
+} from './along-path.js';
 import { clamped } from './arithmetic.js';
 import { estimatePath } from './blur-path.js';
 import { conv, convJoined } from './layers.js';
@@ -37,12 +46,15 @@ const lightConfig = z.strictObject({
   gate: z.int().min(0).max(128).default(0),
   /** Channels of the estimate of the blur's path, along which the frame is then seen; 0: there is none. */
   path: z.int().min(0).max(128).default(0),
+  /** Whether what is seen along the path is added to the result as well, each band by as much as its place is told. */
+  sharpen: z.boolean().default(false),
 });
 
 /** Options of {@link light}. */
 export type LightConfig = z.input<typeof lightConfig>;
 type Config = z.output<typeof lightConfig>;
 
+const pathPrefix = 'path.';
 const slope = 0.1;
 /** Differences are a few times smaller than what they are added to; the last layer then works near 1 too. */
 const outputScale = 0.25;
@@ -73,12 +85,17 @@ export function light(options: LightConfig = {}): Network {
     overlap: 2 * reachOf(config),
     // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.
     initial: (name) =>
-      name === 'gate.3.bias' ? 1 : /^(along$|(output|gate\.3|path\.shutter\.last)\.)/.test(name) ? 0 : undefined,
-    forward: (ops, weights, frames) => {
+      name === 'gate.3.bias'
+        ? 1
+        : /^(along$|(output|sharpen|gate\.3|path\.shutter\.last)\.)/.test(name)
+          ? 0
+          : undefined,
+    forward: (ops, weights, frames, path) => {
       const frame = middleOf(frames, config);
       const bands = frames.map((each) => analysisOfRgb(ops, each));
       const lumas = config.path > 0 ? frames.map((each) => lumaFromRgb(ops, each)) : [];
-      return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, lumas }, config)).rgb())];
+      const known = path && pathOfGrid(ops, path);
+      return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, lumas, known }, config)).rgb())];
     },
     forwardPlanes: (ops, weights, frames) => {
       const bands = frames.flatMap(({ luma, chroma }) => [analysisOfLuma(ops, luma), analysisOfChroma(ops, chroma)]);
@@ -86,6 +103,14 @@ export function light(options: LightConfig = {}): Network {
       return synthesis(ops, restore(ops, weights, { bands, lumas }, config)).planes();
     },
     ...(config.path > 0 && {
+      path: {
+        prefix: pathPrefix,
+        tile: pathTile,
+        estimate: (ops, weights, frames) => {
+          const lumas = frames.map((each) => lumaFromRgb(ops, each));
+          return gridOfPath(ops, pathOf(ops, weights, lumas, config));
+        },
+      },
       blurAgain: (ops, weights, frames, sharp) => {
         const lumas = frames.map((each) => lumaFromRgb(ops, each));
         const path = pathOf(ops, weights, lumas, config);
@@ -99,7 +124,7 @@ export function light(options: LightConfig = {}): Network {
 }
 
 function pathOf<T>(ops: Ops<T>, weights: Weights<T>, lumas: readonly T[], { path, past }: Config): BlurPath<T> {
-  return estimatePath(ops, within(weights, 'path.'), lumas, { width: path, middle: past });
+  return estimatePath(ops, within(weights, pathPrefix), lumas, { width: path, middle: past });
 }
 
 function middleOf<T>(frames: readonly T[], { past, future }: Config): T {
@@ -120,16 +145,15 @@ interface Window<T> {
   readonly bands: readonly T[];
   /** `[N, 1, H, W]` each, where paths are estimated. */
   readonly lumas: readonly T[];
+  /** The middle frame's path, where it is not to be estimated. */
+  readonly known?: BlurPath<T> | undefined;
 }
 
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
-function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T>, config: Config): T {
+function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas, known }: Window<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
-  const seen = [...bands];
-  if (config.path > 0) {
-    const path = pathOf(ops, weights, lumas, config);
-    seen.push(alongPath(ops, middleOf(lumas, config), path, weights.get('along', alongShape)));
-  }
+  const views = config.path > 0 ? viewsOf(ops, weights, { bands, lumas, known }, config) : undefined;
+  const seen = views === undefined ? bands : [...bands, views];
   let x = ops.leakyRelu(convJoined(ops, weights, seen, 'input', width), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;
@@ -140,9 +164,28 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas }: Window<T
   const opening = config.gate > 0 ? openingOf(ops, weights, x, config) : undefined;
   x = ops.add(skip, ops.pixelShuffle(conv(ops, weights, x, 'up', 4 * width, { kernel: 1 }), 2));
   for (let i = 0; i < decoder; i += 1) x = block(ops, weights, x, `decoder.${i}`);
-  const result = conv(ops, weights, x, 'output', lumaBands + chromaBands);
+  let result = conv(ops, weights, x, 'output', lumaBands + chromaBands);
+  if (config.sharpen && views !== undefined) {
+    const shares = conv(ops, weights, x, 'sharpen', alongBands, { kernel: 1 });
+    result = ops.add(result, sumOfViews(ops, ops.mul(views, shares)));
+  }
   const difference = ops.scale(result, outputScale);
   return opening === undefined ? difference : ops.mul(difference, opening);
+}
+
+/** The frame as it is seen along its blur's path, see {@link alongPath}. */
+function viewsOf<T>(ops: Ops<T>, weights: Weights<T>, { lumas, known }: Window<T>, config: Config): T {
+  const path = known ?? pathOf(ops, weights, lumas, config);
+  return alongPath(ops, middleOf(lumas, config), path, weights.get('along', alongShape));
+}
+
+/** The bands of all views together, `[N, 64, h, w]` to `[N, 24, h, w]`: none of chroma. */
+function sumOfViews<T>(ops: Ops<T>, views: T): T {
+  const all = lumaBands + chromaBands;
+  const table = Float32Array.from({ length: all * alongBands }, (_, i) =>
+    (i % alongBands) % lumaBands === Math.floor(i / alongBands) ? 1 : 0,
+  );
+  return ops.linear(views, ops.constant([all, alongBands], table));
 }
 
 /** How far the gate is open for each cell, `[N, 1, H/4, W/4]`, from 0 to 1, both of which it reaches; told by the deeper level. */

@@ -19,6 +19,21 @@ export interface Planes<T> {
   readonly chroma: T;
 }
 
+/** How a network estimates a frame's blur. */
+export interface PathEstimate {
+  /** Beginning of the names of its parameters. */
+  readonly prefix: string;
+  /** Side of the tiles of which each has one path, in pixels. */
+  readonly tile: number;
+  /**
+   * The path in each tile, right and down in pixels: `[N, 2, ⌈H/tile⌉, ⌈W/tile⌉]`. Its sign has no meaning; it is the one by which it goes
+   * right.
+   *
+   * @param frames as for {@link Network.forward}.
+   */
+  estimate<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly T[]): T;
+}
+
 /** A network: one function, and what a runtime must know to call it. */
 export interface Network {
   /** The family's name, for instance `nafnet`. */
@@ -42,13 +57,17 @@ export interface Network {
    * The network. `inputs` are RGB frames `[N, 3, H, W]` in [0, 1] in order of time, `past + 1 + future` of
    * them; the first output is the restored frame of the same shape, not clamped. A network that is trained on
    * several scales gives the smaller ones after it, largest first.
+   *
+   * @param path for networks that have {@link path}: what it estimates, where that is known already.
    */
-  forward<T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]): T[];
+  forward<T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[], path?: T): T[];
   /**
    * For recurrent networks: restores the frames of a sequence from the one after `past` to the one before the last
    * `future`, each once, with a state that goes through all of them.
    */
   forwardSequence?<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly T[]): T[];
+  /** For networks that estimate the way that things go while the shutter is open. */
+  readonly path?: PathEstimate;
   /**
    * For networks that estimate how a frame is blurred: its truth blurred so, and the frame, both in one form
    * whatever that is. They are equal where the estimate is right.

@@ -58,6 +58,12 @@ const recipe = z.strictObject({
     swap: z.boolean().default(false),
     /** PSNR in decibels above which a crop is too near to its truth to be learned from, and is drawn again. Default 60: none is. */
     sharpest: positive.default(60),
+    /**
+     * Where a network that estimates the blur's path does so: in each `crops` by itself, or, as in use, in whole
+     * `frames`, once and before the run; such a network has its estimate from `initial` and does not learn it ("learn"),
+     * and crops are whole tiles of it. Default `crops`.
+     */
+    paths: z.enum(['crops', 'frames']).default('crops'),
     /** Gigabytes of decoded pictures kept. Default 4. */
     cache: positive.default(4),
     /** Longest blur in pixels at the beginning, growing to all of it at the given part of the run. Default: no limit. */

@@ -48,6 +48,7 @@ export function differentiate(
     const picture = (data: Float32Array) => tf.tensor4d(data, [samples, crop, crop, 3]);
     const frames = batch.blur.map((data) => valueOf(picture(data), channelsLast));
     const targets = batch.sharp.map(picture);
+    const paths = batch.paths?.map((data) => pathsOf(tf, data, samples));
     return tf.variableGrads(() => {
       const terms: tfjs.Scalar[] = [];
       const count = (name: string, value: tfjs.Scalar, weight: number) => {
@@ -55,7 +56,7 @@ export function differentiate(
         terms.push(tf.mul(value, weight));
       };
       // Without a loss of theirs the restored frames are not asked for.
-      const restored = loss.kinds.length > 0 ? restoredFrames(ops, network, parameters, frames, clip) : [];
+      const restored = loss.kinds.length > 0 ? restoredFrames(ops, network, parameters, { frames, clip, paths }) : [];
       if (restored.length > 0) {
         const losses = restored.map((outputs, i) =>
           lossOfScales(
@@ -112,18 +113,34 @@ function meanOf(tf: Tfjs, values: readonly tfjs.Scalar[]): tfjs.Scalar {
   return tf.mul(tf.addN([...values]), 1 / values.length);
 }
 
+/** Square grids of paths, as a network takes them. */
+function pathsOf(tf: Tfjs, data: Float32Array, samples: number): TfValue {
+  const side = Math.sqrt(data.length / (2 * samples));
+  return valueOf(tf.tensor4d(data, [samples, side, side, 2]), channelsLast);
+}
+
+/** Samples of consecutive frames. */
+interface Samples {
+  readonly frames: readonly TfValue[];
+  /** Frames to restore. */
+  readonly clip: number;
+  /** The blur's paths in each of these, where they are known. */
+  readonly paths: readonly TfValue[] | undefined;
+}
+
 /** The outputs (largest scale first) of each restored frame. */
 function restoredFrames(
   ops: TensorflowOps,
   network: Network,
   parameters: Parameters,
-  frames: readonly TfValue[],
-  clip: number,
+  { frames, clip, paths }: Samples,
 ): TfValue[][] {
   if (network.forwardSequence && clip > 1) {
     return network.forwardSequence(ops, parameters, frames).map((frame) => [frame]);
   }
-  return Array.from({ length: clip }, (_, i) => network.forward(ops, parameters, windowAt(network, frames, i)));
+  return Array.from({ length: clip }, (_, i) =>
+    network.forward(ops, parameters, windowAt(network, frames, i), paths?.[i]),
+  );
 }
 
 /** The frames that the network looks at for a restored one. */

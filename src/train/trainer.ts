@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type * as tfjs from '@tensorflow/tfjs';
@@ -16,10 +15,12 @@ import { TensorflowOps } from '../runtime/tensorflow/tf-ops.js';
 import { Adam } from './adam.js';
 import { CheckpointStore } from './checkpoint.js';
 import type { TrainConfig } from './config.js';
+import { bytesOf } from './file-bytes.js';
 import { combineLosses, type PerceptualOptions } from './losses.js';
 import type { TrainLog } from './log/train-log.js';
 import { optimiserState, restoreOptimiser } from './optimiser-state.js';
 import { initialParameters, Parameters } from './parameters.js';
+import { estimatePaths } from './path-estimates.js';
 import { Random } from './random.js';
 import { learningRate } from './schedule.js';
 import { checkSet } from './sets/check-set.js';
@@ -88,12 +89,8 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const random = new Random(config.seed);
   const network = createNetwork(config.network.name, networkOptions(config));
   const { set, heldBack } = await openSets(config, folder);
+  if (config.data.paths === 'frames') checkCrops(config, network);
   await checkSet(set, { crop: largestCrop(config), ...(signal ? { signal } : {}) });
-  const sampler = new PairSampler(set, random, {
-    ...config.data,
-    ...network.window,
-    cache: config.data.cache * 2 ** 30,
-  });
   const validation = heldBack && config.validation ? new Validation(network, heldBack, config.validation) : undefined;
   const store = new CheckpointStore(path.join(run, 'checkpoints'));
   const recipe = JSON.stringify(config.network);
@@ -104,6 +101,16 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
     });
   }
   const { learned, fixed } = await firstParameters(config, folder, network, random, saved?.model);
+  const paths =
+    config.data.paths === 'frames'
+      ? await estimatePaths({ tf, network, fixed, set, file: path.join(run, 'paths.safetensors'), onNote, signal })
+      : undefined;
+  const sampler = new PairSampler(set, random, {
+    ...config.data,
+    ...network.window,
+    paths,
+    cache: config.data.cache * 2 ** 30,
+  });
   using parameters = new Parameters(tf, learned, fixed);
   using adam = new Adam(tf, parameters, config.optimiser);
   if (saved) restoreOptimiser(tf, adam, parameters, saved);
@@ -220,6 +227,19 @@ function checkLoss(value: number, usual: number | undefined, explosion: number, 
   });
 }
 
+/** Crops whose paths are those of whole frames are whole tiles. */
+function checkCrops({ data: { crop, progressive } }: TrainConfig, { path: estimate }: Network): void {
+  const uneven = [crop, ...progressive.map((stage) => stage.crop)].find((size) => estimate && size % estimate.tile > 0);
+  if (uneven === undefined || !estimate) return;
+  throw new DeblurError(
+    'USAGE',
+    `A crop of ${uneven} is no multiple of ${estimate.tile}, which "data.paths": "frames" asks for.`,
+    {
+      hint: `Choose a "crop" of ${Math.max(1, Math.round(uneven / estimate.tile)) * estimate.tile}.`,
+    },
+  );
+}
+
 function largestCrop({ data: { crop, progressive } }: TrainConfig): number {
   return Math.max(crop, ...progressive.map((stage) => stage.crop));
 }
@@ -298,15 +318,6 @@ export async function perceptualOptions(
   const { file: name, ...rest } = vgg;
   const file = path.resolve(folder, name);
   return { ...rest, weights: readVggWeights(await bytesOf(file), file) };
-}
-
-/** A file's bytes. Throws `INPUT_NOT_FOUND`. */
-export async function bytesOf(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new DeblurError('INPUT_NOT_FOUND', `${file} can't be read.`, { cause });
-  }
 }
 
 /** What a run learns from, and what it is tested on. */

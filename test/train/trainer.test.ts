@@ -1,9 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checked } from '../../src/checked.js';
 import { openModel } from '../../src/models/registry.js';
 import { readCheckpoint } from '../../src/models/weights/checkpoint.js';
+import { readSafetensors } from '../../src/models/weights/safetensors.js';
 import type { Backend } from '../../src/runtime/tensorflow/backend.js';
 import { trainConfig } from '../../src/train/config.js';
 import { train, type TrainReport } from '../../src/train/trainer.js';
@@ -142,6 +143,53 @@ describe('training', () => {
       message: 'The loss does not depend on all parameters that are learned.',
     });
     await expect(run('nothing', { losses: [] })).rejects.toThrow(/"losses": there must be one/);
+  });
+
+  it("takes the blur's paths from whole frames, estimated once", async () => {
+    await writePairs(scratch.path('whole-frames'), { scenes: 1, frames: 4, size: 128 });
+    const network = { ...recipe.network, path: 8, sharpen: true };
+    const data = { ...recipe.data, folder: 'whole-frames', crop: 64, batch: 2, flip: true };
+    const first = await run('path-of-crops', { network, data, steps: 1 });
+    expect(first.report.complete).toBe(true);
+    const learn = ['along', 'input.', 'down.', 'deep.', 'up.', 'decoder.', 'output.', 'sharpen.'];
+    const changes = {
+      network,
+      learn,
+      initial: 'path-of-crops/model.safetensors',
+      data: { ...data, paths: 'frames', clip: 2 },
+      temporal: 0.1,
+    };
+    const whole = await run('path-of-frames', changes);
+    const estimates = scratch.path('path-of-frames/paths.safetensors');
+    const { mtimeMs } = await stat(estimates);
+    const grids = [...readSafetensors(await readFile(estimates), estimates)];
+    expect(grids.map(([name]) => name)).toEqual([0, 1, 2, 3].map((n) => `train_blur/000/0000000${n}.png`));
+    for (const [, { shape }] of grids) expect(shape).toEqual([2, 2, 2]);
+
+    // Estimated of a crop by itself a path is another.
+    const crops = await run('path-of-crops-again', { ...changes, data: { ...changes.data, paths: 'crops' } });
+    const losses = (lines: readonly Line[]) => lines.map(({ step, loss }) => [step, loss]);
+    expect(losses(crops.lines)).not.toEqual(losses(whole.lines));
+
+    await run('path-in-parts', changes, 3);
+    const kept = await stat(scratch.path('path-in-parts/paths.safetensors'));
+    expect(losses((await run('path-in-parts', changes)).lines)).toEqual(losses(whole.lines));
+    expect((await stat(scratch.path('path-in-parts/paths.safetensors'))).mtimeMs).toBe(kept.mtimeMs);
+    expect((await stat(estimates)).mtimeMs).toBe(mtimeMs);
+
+    const { learn: _, ...all } = changes;
+    await expect(run('path-learned', all)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: /estimate of the blur is to be learned \(path\./,
+    });
+    await expect(run('no-path', { data: changes.data })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: /light estimates no blur \("data\.paths"\)/,
+    });
+    await expect(run('path-crop', { ...changes, data: { ...changes.data, crop: 96 } })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: /A crop of 96 is no multiple of 64/,
+    });
   });
 
   it('trains a recurrent network on clips', async () => {

@@ -18,7 +18,8 @@ import { optimiserState, restoreOptimiser } from '../optimiser-state.js';
 import { initialParameters, Parameters } from '../parameters.js';
 import { Random } from '../random.js';
 import { openPairSet } from '../sets/open-set.js';
-import { bytesOf, exportModel, perceptualOptions, type TrainOptions, type TrainReport } from '../trainer.js';
+import { bytesOf } from '../file-bytes.js';
+import { exportModel, perceptualOptions, type TrainOptions, type TrainReport } from '../trainer.js';
 import {
   adversarialStep,
   discriminatorStep,

@@ -1,6 +1,7 @@
 import { DeblurError } from '../../errors.js';
 import { psnrCeiling } from '../../metrics/psnr.js';
 import type { Random } from '../random.js';
+import { copyPaths, type BlurPaths } from './blur-paths.js';
 import { copyCrop, cropPsnr, drawColourChange } from './crop.js';
 import type { DecodedPicture } from './picture-cache.js';
 import { PictureReader } from './picture-reader.js';
@@ -35,11 +36,15 @@ export interface SamplerOptions {
    * 11 times. Most places of a video are nearly sharp, and there is little to learn from them. Default 60: all are.
    */
   readonly sharpest?: number;
+  /** The blur's paths, which samples then have too; crops lie on multiples of their tiles. Default: none. */
+  readonly paths?: BlurPaths | undefined;
   /** Bytes of decoded pictures that are kept. Default 4 GiB. */
   readonly cache?: number;
   /** Pictures that may be unreadable, as a part of those read, at least 10. Default 0.01. */
   readonly unreadable?: number;
 }
+
+type CompleteOptions = Required<Omit<SamplerOptions, 'paths'>> & Pick<SamplerOptions, 'paths'>;
 
 /** Options of {@link PairSampler.batch}. */
 export interface BatchOptions {
@@ -61,6 +66,8 @@ export interface PairBatch {
   readonly blur: readonly Float32Array[];
   /** `clip` of them. */
   readonly sharp: readonly Float32Array[];
+  /** Where the sampler has them: the blur's paths in the `clip` restored frames, `[batch, tiles, tiles, 2]` each. */
+  readonly paths?: readonly Float32Array[];
 }
 
 /** Places that are tried for one sample before the set is taken for unreadable, however few pictures it has. */
@@ -82,7 +89,7 @@ interface Place {
  * what an unbroken one would have got. All frames of a sample, blurry and sharp, are cut and changed alike.
  */
 export class PairSampler {
-  readonly #options: Required<SamplerOptions>;
+  readonly #options: CompleteOptions;
   readonly #random: Random;
   readonly #reader: PictureReader;
   /** By length of blur. */
@@ -92,7 +99,8 @@ export class PairSampler {
   constructor(set: PairSet, random: Random, options: SamplerOptions) {
     const { past = 0, future = 0, clip = 1, edges = 'avoid', flip = true, reverse = true } = options;
     const { colour = 0, swap = false, sharpest = psnrCeiling, cache = 4 * 2 ** 30, unreadable = 0.01 } = options;
-    const rest = { past, future, clip, edges, flip, reverse, colour, swap, sharpest, cache, unreadable };
+    const { paths } = options;
+    const rest = { past, future, clip, edges, flip, reverse, colour, swap, sharpest, paths, cache, unreadable };
     this.#options = { ...options, ...rest };
     this.#random = random;
     this.#reader = new PictureReader({ cache, unreadable });
@@ -116,11 +124,13 @@ export class PairSampler {
    * of a sample differ in size.
    */
   async batch(step: number, options: BatchOptions = {}): Promise<PairBatch> {
-    const { past, future, clip } = this.#options;
+    const { past, future, clip, paths } = this.#options;
     const { longest = Infinity, batch = this.#options.batch, crop = this.#options.crop } = options;
     const size = crop * crop * 3;
     const arrays = (count: number) => Array.from({ length: count }, () => new Float32Array(batch * size));
-    const result = { batch, crop, blur: arrays(past + clip + future), sharp: arrays(clip) };
+    const ofPaths = paths && Array.from({ length: clip }, () => new Float32Array(batch * pathSize(paths, crop)));
+    const pictures = { blur: arrays(past + clip + future), sharp: arrays(clip) };
+    const result = { batch, crop, ...pictures, ...(ofPaths && { paths: ofPaths }) };
     await Promise.all(
       Array.from({ length: batch }, (_, i) => this.#sample(this.#random.fork('sample', step, i), longest, result, i)),
     );
@@ -128,7 +138,7 @@ export class PairSampler {
   }
 
   async #sample(random: Random, longest: number, batch: PairBatch, index: number): Promise<void> {
-    const { past, clip, flip, reverse, sharpest } = this.#options;
+    const { past, clip, flip, reverse, sharpest, paths } = this.#options;
     const { crop } = batch;
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const place = this.#draw(random, longest);
@@ -139,9 +149,10 @@ export class PairSampler {
       const [first] = pictures ?? [];
       if (!pictures || !first) continue;
       checkSizes(pictures, files, crop);
+      const align = paths?.tile ?? 1;
       const cut = {
-        left: random.below(first.width - crop + 1),
-        top: random.below(first.height - crop + 1),
+        left: align * random.below(Math.floor((first.width - crop) / align) + 1),
+        top: align * random.below(Math.floor((first.height - crop) / align) + 1),
         size: crop,
         turn: flip === true ? random.below(8) : flip === 'horizontal' ? random.below(2) : 0,
       };
@@ -154,6 +165,13 @@ export class PairSampler {
         const target = k < frames.length ? batch.blur[k] : batch.sharp[k - frames.length];
         if (target) copyCrop(picture, cut, change, target, index * crop * crop * 3);
       });
+      if (paths) {
+        targets.forEach(({ blur }, k) => {
+          const [grid, target] = [paths.get(blur), batch.paths?.[k]];
+          if (!grid || !target) throw new TypeError(`the paths of ${blur} are not known`);
+          copyPaths(grid, cut, paths.tile, target, index * pathSize(paths, crop));
+        });
+      }
       return;
     }
     throw this.#reader.tooManyFailures();
@@ -187,8 +205,13 @@ export class PairSampler {
   }
 }
 
+/** Numbers that a crop's paths are. */
+function pathSize({ tile }: BlurPaths, crop: number): number {
+  return 2 * (crop / tile) ** 2;
+}
+
 /** Where samples may begin in a scene. */
-function placesIn(scene: PairScene, { past, future, clip, edges }: Required<SamplerOptions>): Place[] {
+function placesIn(scene: PairScene, { past, future, clip, edges }: CompleteOptions): Place[] {
   const { pairs, stills = false } = scene;
   const whole = pairs.length - (past + clip + future) + 1;
   const repeated = stills || edges === 'repeat' || whole <= 0;

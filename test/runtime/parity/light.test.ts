@@ -52,11 +52,24 @@ describe('the light network', () => {
   });
 
   const plain = interpreters.flatMap((interpreter) => [
-    { interpreter, name: interpreter.name, network },
-    { interpreter, name: `${interpreter.name}, told the blur's path`, network: light({ ...options, path: 8 }) },
+    { interpreter, name: interpreter.name, network, bound: 1e-5 },
+    // What is seen along a path are differences, enlarged.
+    {
+      interpreter,
+      name: `${interpreter.name}, told the blur's path`,
+      network: light({ ...options, path: 8 }),
+      bound: 1e-4,
+    },
+    // With drawn parameters these differences move samples by 20.
+    {
+      interpreter,
+      name: `${interpreter.name}, sharpened along it`,
+      network: light({ ...options, path: 8, sharpen: true }),
+      bound: 5e-4,
+    },
   ]);
 
-  it.each(plain)('gives the same luma for RGB as for planes on $name', async ({ interpreter, network }) => {
+  it.each(plain)('gives the same luma for RGB as for planes on $name', async ({ interpreter, network, bound }) => {
     const [height, width] = [16, 24];
     const frames = [1, 2, 3].map((seed) => frame(seed, height, width));
     const weights = randomParameters(network);
@@ -85,8 +98,28 @@ describe('the light network', () => {
       moved = Math.max(moved, Math.abs(change));
     }
     expect(moved).toBeGreaterThan(0.01);
-    // What is seen along a path are differences, enlarged.
-    expect(largest).toBeLessThan(network.options?.['path'] ? 1e-4 : 1e-5);
+    expect(largest).toBeLessThan(bound);
+  });
+
+  it.each(interpreters)('takes a path that is known in place of its own on $name', async (interpreter) => {
+    const frames = [1, 2, 3].map((seed) => frame(seed, 72, 136).rgb);
+    const told = light({ ...options, path: 8, sharpen: true });
+    const [own, estimate, given, other] = await interpreter.run(
+      randomParameters(told),
+      frames,
+      <T>(ops: Ops<T>, weights: Weights<T>, inputs: readonly T[]) => {
+        const path = told.path!.estimate(ops, weights, inputs);
+        return [
+          ...told.forward(ops, weights, inputs),
+          path,
+          ...told.forward(ops, weights, inputs, path),
+          ...told.forward(ops, weights, inputs, ops.addScalar(path, 2)),
+        ];
+      },
+    );
+    expect(estimate?.shape).toEqual([1, 2, 2, 3]);
+    expect(given?.data).toEqual(own?.data);
+    expect(other?.data).not.toEqual(own?.data);
   });
 
   it.each(interpreters)('has a gate that shuts to the bit and opens all the way on $name', async (interpreter) => {
