@@ -2,8 +2,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { pictureFromArray } from '../metrics/picture.js';
 import { psnr, psnrCeiling } from '../metrics/psnr.js';
 import { applyNetwork, type Network } from '../models/network.js';
-import type { Weights } from '../models/ops.js';
-import { channelsLast, tensorIn, valueOf, type Tfjs, type TfValue } from '../runtime/tensorflow/tensor.js';
+import { channelsLast, tensorIn, valueOf, type Tfjs } from '../runtime/tensorflow/tensor.js';
 import { runReleasing } from '../runtime/tensorflow/release.js';
 import type { Parameters } from './parameters.js';
 import { neighbour, type PairScene, type PairSet } from './sets/pair-set.js';
@@ -96,9 +95,10 @@ export function decodeWindow(
   scene: PairScene,
   index: number,
   { window: { past, future } }: Network,
+  decode: (file: string) => Promise<DecodedPicture> = decodePicture,
 ): Promise<DecodedPicture[]> {
   const steps = Array.from({ length: past + 1 + future }, (_, k) => k - past);
-  return Promise.all(steps.map((step) => decodePicture(neighbour(scene, index, step).blur)));
+  return Promise.all(steps.map((step) => decode(neighbour(scene, index, step).blur)));
 }
 
 /** PSNR in dB, at most {@link psnrCeiling}. */
@@ -114,12 +114,16 @@ function view({ data, width, height }: DecodedPicture) {
 export function restorePicture(
   tf: Tfjs,
   network: Network,
-  weights: Weights<TfValue>,
+  parameters: Parameters,
   frames: readonly DecodedPicture[],
 ): DecodedPicture {
   const [{ width, height } = { width: 0, height: 0 }] = frames;
   const data = tf.tidy(() => {
-    const [result] = runReleasing(tf, weights, valuesOf(tf, frames), (ops, weights, inputs) => [
+    const values = frames.map((frame) => {
+      const codes = tf.tensor4d(Float32Array.from(frame.data), [1, height, width, 3]);
+      return valueOf(tf.mul(codes, 1 / 255), channelsLast);
+    });
+    const [result] = runReleasing(tf, parameters, values, (ops, weights, inputs) => [
       applyNetwork(ops, network, weights, inputs),
     ]);
     if (!result) throw new TypeError(`${network.name} gave no output`);
@@ -127,14 +131,6 @@ export function restorePicture(
     return tf.round(tf.mul(tf.clipByValue(picture, 0, 1), 255)).dataSync();
   });
   return { data: Uint8Array.from(data), width, height };
-}
-
-/** Pictures as a network takes them, `[1, 3, H, W]` each. */
-export function valuesOf(tf: Tfjs, pictures: readonly DecodedPicture[]): TfValue[] {
-  return pictures.map(({ data, width, height }) => {
-    const codes = tf.tensor4d(Float32Array.from(data), [1, height, width, 3]);
-    return valueOf(tf.mul(codes, 1 / 255), channelsLast);
-  });
 }
 
 /** Pictures of one height side by side. */
