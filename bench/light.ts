@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,6 +12,15 @@ import type { Figure } from './figure.js';
 const [width, height, frames, rounds] = [640, 360, 240, 3];
 /** MAXIM takes seconds a frame: a few are enough, as many for each of two processes. */
 const fewFrames = 4;
+
+/** Frames per second that are asked for: two cores with AVX-512 have twice the arithmetic of those with AVX2 alone. */
+const asked = hasAvx512() ? 24 : 15;
+
+/** Whether the processor has AVX-512; where Linux does not tell, it is taken to. */
+function hasAvx512(): boolean {
+  const file = '/proc/cpuinfo';
+  return !existsSync(file) || /\bavx512f\b/.test(readFileSync(file, 'utf8'));
+}
 
 async function rate(input: string, output: string, model: string): Promise<number> {
   const report = await deblurVideo({ input, output, overwrite: true, model, encode: { preset: 'veryfast' } });
@@ -31,9 +41,9 @@ export async function lightRate(folder: string): Promise<Figure> {
   const [reached, ratio] = [median(light), median(light) / median(maxim)];
   return {
     name: `the light network, ${width}x${height}, decoder to encoder (x264 veryfast), CPU`,
-    asked: 'at least 24 frames/s on two AVX-512 cores (15 on AVX2), and 50 times the frames/s of MAXIM',
+    asked: `at least ${asked} frames/s on two ${asked === 24 ? 'AVX-512' : 'AVX2'} cores, and 50 times the frames/s of MAXIM`,
     reached: `${spread(light, 1)} frames/s, ${ratio.toFixed(0)} times MAXIM's`,
-    met: reached >= 24 && ratio >= 50,
+    met: reached >= asked && ratio >= 50,
     details: [
       `light: ${spread(light, 1)} frames/s over ${frames} frames`,
       `${lightestModel}: ${spread(live, 1)} frames/s`,

@@ -46,6 +46,11 @@ const lightConfig = z.strictObject({
   gate: z.int().min(0).max(128).default(0),
   /** Channels of the estimate of the blur's path, along which the frame is then seen; 0: there is none. */
   path: z.int().min(0).max(128).default(0),
+  /**
+   * What the first layer sees: `all` frames and what is seen along the path, or the restored frame alone, and each
+   * place's own of what is seen along the path. The deeper level sees everything in either case.
+   */
+  entry: z.enum(['all', 'frame']).default('all'),
   /** Whether what is seen along the path is added to the result as well, each band by as much as its place is told. */
   sharpen: z.boolean().default(false),
 });
@@ -154,7 +159,7 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas, known }: W
   const { width, deepWidth, encoder, deep, decoder } = config;
   const views = config.path > 0 ? viewsOf(ops, weights, { bands, lumas, known }, config) : undefined;
   const seen = views === undefined ? bands : [...bands, views];
-  let x = ops.leakyRelu(convJoined(ops, weights, seen, 'input', width), slope);
+  let x = ops.leakyRelu(entryOf(ops, weights, { bands, views }, config), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
   const skip = x;
   // The deeper level sees every band itself: there are more of them than a narrow first layer can pass on.
@@ -171,6 +176,22 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas, known }: W
   }
   const difference = ops.scale(result, outputScale);
   return opening === undefined ? difference : ops.mul(difference, opening);
+}
+
+interface Seen<T> {
+  readonly bands: readonly T[];
+  readonly views: T | undefined;
+}
+
+/** The first layer, `[N, width, H/4, W/4]`. */
+function entryOf<T>(ops: Ops<T>, weights: Weights<T>, { bands, views }: Seen<T>, config: Config): T {
+  const { width, entry } = config;
+  if (entry === 'all') return convJoined(ops, weights, views === undefined ? bands : [...bands, views], 'input', width);
+  // Luma and chroma of a frame are one tensor, or two one after the other.
+  const each = bands.length / (config.past + 1 + config.future);
+  const own = convJoined(ops, weights, bands.slice(config.past * each, (config.past + 1) * each), 'input', width);
+  if (views === undefined) return own;
+  return ops.add(own, conv(ops, weights, views, 'input.views', width, { kernel: 1, bias: false }));
 }
 
 /** The frame as it is seen along its blur's path, see {@link alongPath}. */
