@@ -58,6 +58,8 @@ const recipe = z.strictObject({
     swap: z.boolean().default(false),
     /** PSNR in decibels above which a crop is too near to its truth to be learned from, and is drawn again. Default 60: none is. */
     sharpest: positive.default(60),
+    /** Part of the samples whose blurry frames are their truths, and are to come out as they went in. Default 0. */
+    sharp: z.number().min(0).max(0.9).default(0),
     /**
      * Where a network that estimates the blur's path does so: in each `crops` by itself, or, as in use, in whole
      * `frames`, once and before the run; such a network has its estimate from `initial` and does not learn it ("learn"),

@@ -25,6 +25,8 @@ export interface PathEstimatesOptions {
   /** Parameters of which none is learned. */
   readonly fixed: Tensors;
   readonly set: PairSet;
+  /** Whether the truths' paths are wanted too. */
+  readonly sharp: boolean;
   /** Keeps the estimates. */
   readonly file: string;
   readonly onNote?: ((note: string) => void) | undefined;
@@ -41,12 +43,17 @@ export interface PathEstimatesOptions {
  * `OUTPUT_UNWRITABLE`.
  */
 export async function estimatePaths(options: PathEstimatesOptions): Promise<BlurPaths> {
-  const { network, fixed, set, file, onNote, signal } = options;
+  const { network, fixed, set, sharp, file, onNote, signal } = options;
   const estimate = estimateOf(network, fixed);
-  const fingerprint = digestOf(estimate, fixed, set);
+  const truths = set.scenes.map((scene) => ({
+    ...scene,
+    pairs: scene.pairs.map((pair) => ({ ...pair, blur: pair.sharp })),
+  }));
+  const scenes = sharp ? [...set.scenes, ...truths] : set.scenes;
+  const fingerprint = digestOf(estimate, fixed, { ...set, scenes });
   const known = await readEstimates(file, fingerprint);
   if (known) return pathsOf(known, estimate, set);
-  const places = set.scenes.flatMap((scene) => scene.pairs.map((pair, index) => ({ scene, index, pair })));
+  const places = scenes.flatMap((scene) => scene.pairs.map((pair, index) => ({ scene, index, pair })));
   onNote?.(`The blur of ${places.length} frames is estimated first.`);
   const estimates = new Map<string, WeightTensor>();
   await using estimator = new PathEstimator(network, estimate, fixed);

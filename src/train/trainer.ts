@@ -103,7 +103,15 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   const { learned, fixed } = await firstParameters(config, folder, network, random, saved?.model);
   const paths =
     config.data.paths === 'frames'
-      ? await estimatePaths({ network, fixed, set, file: path.join(run, 'paths.safetensors'), onNote, signal })
+      ? await estimatePaths({
+          network,
+          fixed,
+          set,
+          sharp: config.data.sharp > 0,
+          file: path.join(run, 'paths.safetensors'),
+          onNote,
+          signal,
+        })
       : undefined;
   const sampler = new PairSampler(set, random, {
     ...config.data,

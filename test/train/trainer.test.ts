@@ -171,6 +171,14 @@ describe('training', () => {
     const losses = (lines: readonly Line[]) => lines.map(({ step, loss }) => [step, loss]);
     expect(losses(crops.lines)).not.toEqual(losses(whole.lines));
 
+    await run('path-of-truths', { ...changes, data: { ...changes.data, sharp: 0.5 } });
+    const both = scratch.path('path-of-truths/paths.safetensors');
+    const names = [...readSafetensors(await readFile(both), both).keys()];
+    expect(names.map((name) => path.dirname(name))).toEqual([
+      ...Array<string>(4).fill('train_blur/000'),
+      ...Array<string>(4).fill('train_sharp/000'),
+    ]);
+
     await run('path-in-parts', changes, 3);
     const kept = await stat(scratch.path('path-in-parts/paths.safetensors'));
     expect(losses((await run('path-in-parts', changes)).lines)).toEqual(losses(whole.lines));

@@ -36,6 +36,11 @@ export interface SamplerOptions {
    * 11 times. Most places of a video are nearly sharp, and there is little to learn from them. Default 60: all are.
    */
   readonly sharpest?: number;
+  /**
+   * Part of the samples whose blurry frames are their truths: what a fast shutter takes of the same motion, and is to come out as
+   * it went in. Default 0.
+   */
+  readonly sharp?: number;
   /** The blur's paths, which samples then have too; crops lie on multiples of their tiles. Default: none. */
   readonly paths?: BlurPaths | undefined;
   /** Bytes of decoded pictures that are kept. Default 4 GiB. */
@@ -99,8 +104,8 @@ export class PairSampler {
   constructor(set: PairSet, random: Random, options: SamplerOptions) {
     const { past = 0, future = 0, clip = 1, edges = 'avoid', flip = true, reverse = true } = options;
     const { colour = 0, swap = false, sharpest = psnrCeiling, cache = 4 * 2 ** 30, unreadable = 0.01 } = options;
-    const { paths } = options;
-    const rest = { past, future, clip, edges, flip, reverse, colour, swap, sharpest, paths, cache, unreadable };
+    const { sharp = 0, paths } = options;
+    const rest = { past, future, clip, edges, flip, reverse, colour, swap, sharpest, sharp, paths, cache, unreadable };
     this.#options = { ...options, ...rest };
     this.#random = random;
     this.#reader = new PictureReader({ cache, unreadable });
@@ -138,11 +143,13 @@ export class PairSampler {
   }
 
   async #sample(random: Random, longest: number, batch: PairBatch, index: number): Promise<void> {
-    const { past, clip, flip, reverse, sharpest, paths } = this.#options;
+    const { past, clip, flip, reverse, sharpest, sharp, paths } = this.#options;
     const { crop } = batch;
+    const fast = sharp > 0 && random.chance(sharp);
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const place = this.#draw(random, longest);
-      const frames = this.#frames(place, reverse && random.chance(0.5));
+      const drawn = this.#frames(place, reverse && random.chance(0.5));
+      const frames = fast ? drawn.map((pair) => ({ ...pair, blur: pair.sharp })) : drawn;
       const targets = frames.slice(past, past + clip);
       const files = [...frames.map(({ blur }) => blur), ...targets.map(({ sharp }) => sharp)];
       const pictures = await this.#reader.read(files);
@@ -156,7 +163,7 @@ export class PairSampler {
         size: crop,
         turn: flip === true ? random.below(8) : flip === 'horizontal' ? random.below(2) : 0,
       };
-      if (sharpest < psnrCeiling && attempt < mostDraws - 1) {
+      if (!fast && sharpest < psnrCeiling && attempt < mostDraws - 1) {
         const restored = pictures.slice(past, past + clip);
         if (cropPsnr(restored, pictures.slice(frames.length), cut) > sharpest) continue;
       }

@@ -71,6 +71,16 @@ async function allFrames(from: PairSampler, steps = 40) {
 }
 
 describe('a sampler of pairs', () => {
+  it('gives a part of its samples the truths for blurry frames, however sharp crops may be', async () => {
+    const frames = await allFrames(sampler([video], { past: 1, future: 1, sharp: 0.3, sharpest: 10 }), 60);
+    const ofTruths = frames.filter(({ blur }) => blur.every((code) => code >= 100));
+    const ofBlurry = frames.filter(({ blur }) => blur.every((code) => code < 100));
+    expect(ofTruths.length + ofBlurry.length).toBe(frames.length);
+    expect(ofTruths.length / frames.length).toBeGreaterThan(0.2);
+    expect(ofTruths.length / frames.length).toBeLessThan(0.4);
+    for (const { blur, sharp } of ofTruths) expect((blur[1] ?? NaN) - 100).toBe(sharp[0]);
+  });
+
   it('cuts the same place out of all pictures of a sample', async () => {
     const batch = await sampler([video], { past: 1, future: 1 }).batch(0);
     expect(batch.blur).toHaveLength(3);
