@@ -24,8 +24,8 @@ const recipe = z.strictObject({
    */
   learn: z.array(z.string().min(1)).min(1).optional(),
   data: z.strictObject({
-    /** The set's folder, relative to the recipe's. */
-    folder: z.string().min(1),
+    /** The set's folder, relative to the recipe's, or several that are one set together; one that is named twice counts twice. */
+    folder: z.union([z.string().min(1), z.tuple([z.string().min(1)], z.string().min(1))]),
     /** Its published layout. Default: recognised. */
     layout: z.string().min(1).optional(),
     /** Default `train`. */

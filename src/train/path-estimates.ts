@@ -60,8 +60,10 @@ export async function estimatePaths(options: PathEstimatesOptions): Promise<Blur
   const pictures = new PictureCache(cacheBytes, decodePicture);
   for (const { scene, index, pair } of places) {
     throwIfAborted(signal);
+    const name = path.relative(set.root, pair.blur);
+    if (estimates.has(name)) continue;
     const frames = await decodeWindow(scene, index, network, (file) => pictures.get(file)).catch(() => undefined);
-    if (frames) estimates.set(path.relative(set.root, pair.blur), await estimator.run(frames));
+    if (frames) estimates.set(name, await estimator.run(frames));
   }
   await mkdir(path.dirname(file), { recursive: true });
   const output = await AtomicFile.create(file, { overwrite: true });

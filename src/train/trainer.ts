@@ -24,6 +24,7 @@ import { estimatePaths } from './path-estimates.js';
 import { Random } from './random.js';
 import { learningRate } from './schedule.js';
 import { checkSet } from './sets/check-set.js';
+import { joinSets } from './sets/join-sets.js';
 import { openPairSet } from './sets/open-set.js';
 import { PairSampler, type BatchOptions, type PairBatch } from './sets/pair-sampler.js';
 import type { PairSet } from './sets/pair-set.js';
@@ -334,17 +335,19 @@ async function openSets(
   folder: string,
 ): Promise<{ set: PairSet; heldBack: PairSet | undefined }> {
   const layout = data.layout === undefined ? {} : { layout: data.layout };
-  const set = await openPairSet(path.resolve(folder, data.folder), { split: data.split, ...layout });
+  const own = async (split: string) => {
+    const open = (name: string) => openPairSet(path.resolve(folder, name), { split, ...layout });
+    const [first, ...others] = typeof data.folder === 'string' ? [data.folder] : data.folder;
+    return joinSets([await open(first), ...(await Promise.all(others.map(open)))]);
+  };
+  const set = await own(data.split);
   if (validation?.holdBack !== undefined) {
     const { kept, heldBack } = splitScenes(set, { fraction: validation.holdBack, seed });
     return { set: kept, heldBack };
   }
   if (!validation) return { set, heldBack: undefined };
   const { split, folder: other } = validation;
-  const heldBack =
-    other === undefined
-      ? await openPairSet(set.root, { split, ...layout })
-      : await openPairSet(path.resolve(folder, other), { split });
+  const heldBack = await (other === undefined ? own(split) : openPairSet(path.resolve(folder, other), { split }));
   return { set, heldBack };
 }
 

@@ -232,6 +232,16 @@ describe('training', () => {
     await expect(run('all-held-back', all)).rejects.toThrow(/too few scenes to hold some back: 3/);
   });
 
+  it('learns from several folders together', async () => {
+    for (const name of ['one', 'two']) await writePairs(scratch.path(name), { scenes: 1, frames: 2, size: 32 });
+    const data = { ...recipe.data, folder: ['one', 'two', 'two'] };
+    const { report } = await run('several', { data, validation: { split: 'train', frames: 6, pictures: 0 }, steps: 1 });
+    expect(report.validation?.psnr).toBeGreaterThan(5);
+    await expect(run('missing', { data: { ...data, folder: ['one', 'three'] } })).rejects.toMatchObject({
+      code: 'INPUT_NOT_FOUND',
+    });
+  });
+
   it('leaves out a picture that is damaged, and counts it', async () => {
     const folder = scratch.path('damaged');
     await writePairs(folder, { scenes: 1, frames: 4, size: 32 });
