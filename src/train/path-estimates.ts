@@ -19,6 +19,9 @@ import { decodeWindow } from './validation.js';
 /** Of decoded pictures, for the windows of a few frames. */
 const cacheBytes = 2 ** 28;
 
+/** Frames after which it is said how many are done: about a minute's. */
+const notedEvery = 2000;
+
 /** Options of {@link estimatePaths}. */
 export interface PathEstimatesOptions {
   readonly network: Network;
@@ -39,7 +42,7 @@ export interface PathEstimatesOptions {
  *
  * A picture that can't be read, and the frames beside it, have none; samples meet it as one that can't be read.
  *
- * @throws DeblurError `USAGE` for a network that estimates no path, or that is to learn to. `ABORTED`, `OUTPUT_FULL`,
+ * @throws DeblurError `USAGE` for a network that estimates no path, or that is to learn to. `CANCELLED`, `OUTPUT_FULL`,
  * `OUTPUT_UNWRITABLE`.
  */
 export async function estimatePaths(options: PathEstimatesOptions): Promise<BlurPaths> {
@@ -58,8 +61,9 @@ export async function estimatePaths(options: PathEstimatesOptions): Promise<Blur
   const estimates = new Map<string, WeightTensor>();
   await using estimator = new PathEstimator(network, estimate, fixed);
   const pictures = new PictureCache(cacheBytes, decodePicture);
-  for (const { scene, index, pair } of places) {
+  for (const [i, { scene, index, pair }] of places.entries()) {
     throwIfAborted(signal);
+    if (i > 0 && i % notedEvery === 0) onNote?.(`${i} of ${places.length} frames are estimated.`);
     const name = path.relative(set.root, pair.blur);
     if (estimates.has(name)) continue;
     const frames = await decodeWindow(scene, index, network, (file) => pictures.get(file)).catch(() => undefined);

@@ -185,7 +185,8 @@ describe('training', () => {
     expect((await stat(scratch.path('path-in-parts/paths.safetensors'))).mtimeMs).toBe(kept.mtimeMs);
     expect((await stat(estimates)).mtimeMs).toBe(mtimeMs);
 
-    const { learn: _, ...all } = changes;
+    const { learn: learned, ...all } = changes;
+    expect(learned).toBe(learn);
     await expect(run('path-learned', all)).rejects.toMatchObject({
       code: 'USAGE',
       message: /estimate of the blur is to be learned \(path\./,
