@@ -120,7 +120,7 @@ export const catalogue: readonly ModelEntry[] = [
   },
   {
     name: lightestModel,
-    title: "the light network without the blur's path, in three fifths of its time: for cameras",
+    title: "the light network without the blur's path, in two thirds of its time: for cameras",
     network: light({ gate: 32 }),
     colour: 'rgb',
     licence: 'MIT',
