@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,6 +7,7 @@ import { deblurVideo } from '../src/pipeline/run.js';
 import { makeClip } from './clip.js';
 import { median, spread } from './figure.js';
 import type { Figure } from './figure.js';
+import { hasAvx512 } from './processor.js';
 
 const [width, height, frames, rounds] = [640, 360, 240, 3];
 /** MAXIM takes seconds a frame: a few are enough, as many for each of two processes. */
@@ -15,12 +15,6 @@ const fewFrames = 4;
 
 /** Frames per second that are asked for: two cores with AVX-512 have twice the arithmetic of those with AVX2 alone. */
 const asked = hasAvx512() ? 24 : 15;
-
-/** Whether the processor has AVX-512; where Linux does not tell, it is taken to. */
-function hasAvx512(): boolean {
-  const file = '/proc/cpuinfo';
-  return !existsSync(file) || /\bavx512f\b/.test(readFileSync(file, 'utf8'));
-}
 
 async function rate(input: string, output: string, model: string): Promise<number> {
   const report = await deblurVideo({ input, output, overwrite: true, model, encode: { preset: 'veryfast' } });

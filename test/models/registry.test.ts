@@ -54,7 +54,7 @@ describe('the registry', () => {
       'estrnn',
     ]);
     const [light, live, maxim, gopro] = models;
-    expect(light).toMatchObject({ parameters: 632_648, path: expect.stringContaining('light.safetensors') as string });
+    expect(light).toMatchObject({ parameters: 489_192, path: expect.stringContaining('light.safetensors') as string });
     expect(live).toMatchObject({ parameters: 476_681, path: expect.stringContaining('light-live') as string });
     expect(maxim).toMatchObject({ parameters: 22_207_605, path: expect.stringContaining('model.json') as string });
     expect(gopro).toMatchObject({ parameters: 17_111_907, bytes: 68_447_628, path: undefined });

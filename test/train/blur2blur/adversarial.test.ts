@@ -16,6 +16,7 @@ import { combineLosses } from '../../../src/train/losses.js';
 import { Parameters } from '../../../src/train/parameters.js';
 import { fixture, maxDifference, readNpy, type Picture } from '../../runtime/parity/interpreters.js';
 import { testBackend } from '../../support/tensorflow.js';
+import { hasAvx512 } from '../../../bench/processor.js';
 
 // The faster convolutions of oneDNN round so much more that ReLUs change sides: gradients then differ by up to 3e-4.
 vi.hoisted(() => {
@@ -72,6 +73,14 @@ function unpacked(parameters: Parameters, gradients: readonly tfjs.Tensor[]): Te
   flat.dispose();
   return tensors;
 }
+
+/**
+ * What gradients of the translator may differ by: absolute differences and rectifiers have kinks, and where kernels of another processor
+ * round otherwise, a value that is nearly zero may be on the kink's other side (3e-4 of a gradient with AVX2).
+ */
+const ofKinks = hasAvx512() ? 2e-5 : 1e-3;
+/** The same of a picture after the step that they make. */
+const afterKinks = hasAvx512() ? 2e-5 : 1e-4;
 
 describe('the adversarial losses', () => {
   it("are the released code's over three scales, in value and gradient", async () => {
@@ -235,7 +244,7 @@ describe('two steps', () => {
         },
       );
       if (i === 0) {
-        officialGradients(generatorParameters, gradients, await checkpoint(`${steps}/G_grads_step1.pth`), 2e-5);
+        officialGradients(generatorParameters, gradients, await checkpoint(`${steps}/G_grads_step1.pth`), ofKinks);
         compareTensors(snapshot(discriminatorParameters), await checkpoint(`${steps}/D_after1.pth`), 1e-6);
       }
       ofGenerator.update(gradients, 2e-4);
@@ -249,7 +258,7 @@ describe('two steps', () => {
         expect(Math.abs(value / official - 1), `step ${i + 1} ${name}`).toBeLessThan(1e-5);
       }
       if (i === 0) {
-        expect(maxDifference(translated(1), await readNpy(`${steps}/fake_half_after1.npy`))).toBeLessThan(2e-5);
+        expect(maxDifference(translated(1), await readNpy(`${steps}/fake_half_after1.npy`))).toBeLessThan(afterKinks);
       }
     }
     // Adam turns rounding where the gradient is nearly zero into whole steps.
