@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from '../src/models/weights/safetensors.js';
-import type { WeightTensor } from '../src/models/weights/tensors.js';
 
 /**
  * Lowers a light network's gate, so that it opens only where it is surer than its training taught it to be: scenes that it
@@ -15,12 +14,13 @@ if (!from || !to || !(Number(by) > 0) || !(Number(left) > 0)) {
 }
 const bytes = await readFile(from);
 const tensors = new Map(readSafetensors(bytes, from));
-const change = (name: string, to: (value: number) => number, tensor?: WeightTensor) => {
+if (!tensors.has('gate.3.bias')) throw new Error(`${from} has no gate`);
+const change = (name: string, to: (value: number) => number) => {
+  const tensor = tensors.get(name);
   if (tensor) tensors.set(name, { ...tensor, data: tensor.data.map(to) });
 };
-if (!tensors.has('gate.3.bias')) throw new Error(`${from} has no gate`);
-change('gate.3.bias', (value) => value - Number(by), tensors.get('gate.3.bias'));
-for (const layer of ['output', 'sharpen'].flatMap((name) => [`${name}.weight`, `${name}.bias`])) {
-  change(layer, (value) => value * Number(left), tensors.get(layer));
+change('gate.3.bias', (value) => value - Number(by));
+for (const name of ['output.weight', 'output.bias', 'sharpen.weight', 'sharpen.bias']) {
+  change(name, (value) => value * Number(left));
 }
 await writeFile(to, writeSafetensors(tensors, readSafetensorsMetadata(bytes, from)));
