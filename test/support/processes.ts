@@ -5,6 +5,8 @@ export interface RunningProcess {
   readonly parent: number;
   /** Its command line; arguments are parted by NUL. */
   readonly command: string;
+  /** How often the system had to give it a page of memory (minor faults). */
+  readonly faults: number;
 }
 
 /** The processes of this machine, where /proc tells (Linux); elsewhere none. */
@@ -16,8 +18,9 @@ export async function runningProcesses(): Promise<RunningProcess[]> {
         readFile(`/proc/${id}/stat`, 'utf8'),
         readFile(`/proc/${id}/cmdline`, 'utf8'),
       ]);
-      // The name in parentheses may hold spaces; the state and the parent follow it.
-      return [{ parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]), command }];
+      // The name in parentheses may hold spaces; the state and the parent follow it, and five more before the faults.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return [{ parent: Number(fields[1]), command, faults: Number(fields[7]) }];
     } catch {
       return [];
     }
