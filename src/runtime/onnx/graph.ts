@@ -41,9 +41,13 @@ export const baseOpset = 20;
 /** Operators whose output is their input's memory in another shape. */
 const views = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity']);
 
+/** Constants of up to so many bytes are compared with one another; larger ones are parameters, which are added once. */
+const comparedBytes = 2 ** 16;
+
 /**
  * Builds an ONNX graph with static shapes. Nodes are added in topological order; those that no output
- * needs are left out when the graph is written.
+ * needs are left out when the graph is written. What is asked for twice is computed once: operators have no effects
+ * beside their outputs, so equal nodes are one node, and small equal constants are one constant.
  */
 export class GraphBuilder {
   readonly #nodes: NodeProto[] = [];
@@ -92,26 +96,24 @@ export class GraphBuilder {
     if (bytes.byteLength !== byteSize(type, shape)) {
       throw new TypeError(`a constant of shape [${shape.join(', ')}] can't have ${data.length} elements`);
     }
-    const value = this.#declare({ name: this.unique('const'), type, shape, data });
-    this.#constants.set(value.name, {
-      name: value.name,
-      dims: [...shape],
-      dataType: dataTypeCode(type),
-      rawData: bytes,
-    });
-    return value;
+    const add = () => {
+      const value = this.#declare({ name: this.unique('const'), type, shape, data });
+      const tensor = { name: value.name, dims: [...shape], dataType: dataTypeCode(type), rawData: bytes };
+      this.#constants.set(value.name, tensor);
+      return value;
+    };
+    if (bytes.byteLength > comparedBytes) return add();
+    return this.#share(`${type} ${shape.join()} ${Buffer.from(bytes).toString('latin1')}`, add);
   }
 
-  /** A float32 constant of rank 0. Equal ones are one value. */
+  /** A float32 constant of rank 0. */
   scalar(value: number): Value {
-    return this.#share(`f${value}`, () => this.constant('float32', [], Float32Array.of(value)));
+    return this.constant('float32', [], Float32Array.of(value));
   }
 
-  /** A vector of int64, as shapes, axes and slice bounds are given to nodes. Equal ones are one value. */
+  /** A vector of int64, as shapes, axes and slice bounds are given to nodes. */
   integers(...values: readonly number[]): Value {
-    return this.#share(`i${values.join()}`, () =>
-      this.constant('int64', [values.length], BigInt64Array.from(values, BigInt)),
-    );
+    return this.constant('int64', [values.length], BigInt64Array.from(values, BigInt));
   }
 
   /**
@@ -121,29 +123,19 @@ export class GraphBuilder {
    * @param inputs in the operator's order; `undefined` leaves out an optional one.
    * @param output the element type and shape that the operator gives, which the caller knows.
    */
-  node(opType: string, inputs: readonly (Value | undefined)[], output: OutputSpec, options: NodeOptions = {}): Value {
-    const [value] = this.nodes(opType, inputs, [output], options);
-    if (!value) throw new TypeError(`${opType} has no output`);
-    return value;
-  }
-
-  /** Adds a node with several outputs, like {@link node}. */
-  nodes(
+  node(
     opType: string,
     inputs: readonly (Value | undefined)[],
-    outputs: readonly OutputSpec[],
+    { type, shape }: OutputSpec,
     { attributes = {}, domain = '' }: NodeOptions = {},
-  ): Value[] {
-    const stem = this.unique(opType);
-    const values = outputs.map(({ type, shape }, i) => this.#declare({ name: i ? `${stem}_${i}` : stem, type, shape }));
-    this.#nodes.push({
-      opType,
-      domain,
-      input: inputs.map((input) => input?.name ?? ''),
-      output: values.map((value) => value.name),
-      attribute: Object.entries(attributes).map(([name, attribute]) => toProto(name, attribute)),
+  ): Value {
+    const input = inputs.map((each) => each?.name ?? '');
+    return this.#share(JSON.stringify([opType, domain, input, type, shape, attributes]), () => {
+      const value = this.#declare({ name: this.unique(opType), type, shape });
+      const attribute = Object.entries(attributes).map(([name, each]) => toProto(name, each));
+      this.#nodes.push({ opType, domain, input, output: [value.name], attribute });
+      return value;
     });
-    return values;
   }
 
   /**
