@@ -40,8 +40,9 @@ export function cutTiles<T>(ops: Ops<T>, padded: T, { rows, columns, side, margi
 /** Blocks with the ends of their neighbours: `[A, count + 2, side, B]` to `[A, count, side + 2m, B]`. */
 function widened<T>(ops: Ops<T>, x: T, count: number, margin: number): T {
   const [, , side = 0] = ops.shape(x);
-  const blocks = (shift: number) => ops.slice(x, { axis: 1, start: shift, end: shift + count });
-  const before = ops.slice(blocks(0), { axis: 2, start: side - margin });
-  const after = ops.slice(blocks(2), { axis: 2, end: margin });
-  return ops.concat([before, blocks(1), after], 2);
+  const blocks = (of: T, shift: number) => ops.slice(of, { axis: 1, start: shift, end: shift + count });
+  // The ends first: what is cut off afterwards is little.
+  const before = blocks(ops.slice(x, { axis: 2, start: side - margin }), 0);
+  const after = blocks(ops.slice(x, { axis: 2, end: margin }), 2);
+  return ops.concat([before, blocks(x, 1), after], 2);
 }
