@@ -98,14 +98,14 @@ export function light(options: LightConfig = {}): Network {
     forward: (ops, weights, frames, path) => {
       const frame = middleOf(frames, config);
       const bands = frames.map((each) => analysisOfRgb(ops, each));
-      const lumas = config.path > 0 ? frames.map((each) => lumaFromRgb(ops, each)) : [];
-      const known = path && pathOfGrid(ops, path);
-      return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, lumas, known }, config)).rgb())];
+      const told = path && viewsAlong(ops, weights, lumaFromRgb(ops, frame), pathOfGrid(ops, path));
+      const views = told ?? viewsOf(ops, weights, () => frames.map((each) => lumaFromRgb(ops, each)), config);
+      return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, views }, config)).rgb())];
     },
     forwardPlanes: (ops, weights, frames) => {
       const bands = frames.flatMap(({ luma, chroma }) => [analysisOfLuma(ops, luma), analysisOfChroma(ops, chroma)]);
-      const lumas = frames.map(({ luma }) => luma);
-      return synthesis(ops, restore(ops, weights, { bands, lumas }, config)).planes();
+      const views = viewsOf(ops, weights, () => frames.map(({ luma }) => luma), config);
+      return synthesis(ops, restore(ops, weights, { bands, views }, config)).planes();
     },
     ...(config.path > 0 && {
       path: {
@@ -144,20 +144,17 @@ function reachOf({ encoder, deep, decoder }: Config): number {
   return cell * (2 + 2 * (encoder + decoder)) + deepCell * (2 * deep + 1);
 }
 
-/** The frames of a window. */
-interface Window<T> {
-  /** `[N, 24, H/4, W/4]` each, or those of luma and of chroma one after the other. */
+/** What the network sees. */
+interface Seen<T> {
+  /** Of a window's frames, `[N, 24, H/4, W/4]` each, or those of luma and of chroma one after the other. */
   readonly bands: readonly T[];
-  /** `[N, 1, H, W]` each, where paths are estimated. */
-  readonly lumas: readonly T[];
-  /** The middle frame's path, where it is not to be estimated. */
-  readonly known?: BlurPath<T> | undefined;
+  /** Of the middle frame along its blur's path, see {@link alongPath}. */
+  readonly views: T | undefined;
 }
 
 /** The bands of the difference, `[N, 24, H/4, W/4]`. */
-function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas, known }: Window<T>, config: Config): T {
+function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, views }: Seen<T>, config: Config): T {
   const { width, deepWidth, encoder, deep, decoder } = config;
-  const views = config.path > 0 ? viewsOf(ops, weights, { bands, lumas, known }, config) : undefined;
   const seen = views === undefined ? bands : [...bands, views];
   let x = ops.leakyRelu(entryOf(ops, weights, { bands, views }, config), slope);
   for (let i = 0; i < encoder; i += 1) x = block(ops, weights, x, `encoder.${i}`);
@@ -178,11 +175,6 @@ function restore<T>(ops: Ops<T>, weights: Weights<T>, { bands, lumas, known }: W
   return opening === undefined ? difference : ops.mul(difference, opening);
 }
 
-interface Seen<T> {
-  readonly bands: readonly T[];
-  readonly views: T | undefined;
-}
-
 /** The first layer, `[N, width, H/4, W/4]`. */
 function entryOf<T>(ops: Ops<T>, weights: Weights<T>, { bands, views }: Seen<T>, config: Config): T {
   const { width, entry } = config;
@@ -194,10 +186,15 @@ function entryOf<T>(ops: Ops<T>, weights: Weights<T>, { bands, views }: Seen<T>,
   return ops.add(own, conv(ops, weights, views, 'input.views', width, { kernel: 1, bias: false }));
 }
 
-/** The frame as it is seen along its blur's path, see {@link alongPath}. */
-function viewsOf<T>(ops: Ops<T>, weights: Weights<T>, { lumas, known }: Window<T>, config: Config): T {
-  const path = known ?? pathOf(ops, weights, lumas, config);
-  return alongPath(ops, middleOf(lumas, config), path, weights.get('along', alongShape));
+/** The middle frame as it is seen along its blur's path, where that is estimated. */
+function viewsOf<T>(ops: Ops<T>, weights: Weights<T>, lumas: () => readonly T[], config: Config): T | undefined {
+  if (config.path === 0) return undefined;
+  const all = lumas();
+  return viewsAlong(ops, weights, middleOf(all, config), pathOf(ops, weights, all, config));
+}
+
+function viewsAlong<T>(ops: Ops<T>, weights: Weights<T>, luma: T, path: BlurPath<T>): T {
+  return alongPath(ops, luma, path, weights.get('along', alongShape));
 }
 
 /** The bands of all views together, `[N, 64, h, w]` to `[N, 24, h, w]`: none of chroma. */

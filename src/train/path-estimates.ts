@@ -13,7 +13,7 @@ import { OnnxSession, tensor } from '../runtime/onnx/session.js';
 import { bytesOf } from './file-bytes.js';
 import type { BlurPaths } from './sets/blur-paths.js';
 import { decodePicture, PictureCache, type DecodedPicture } from './sets/picture-cache.js';
-import type { PairSet } from './sets/pair-set.js';
+import { sharpPair, type PairSet } from './sets/pair-set.js';
 import { decodeWindow } from './validation.js';
 
 /** Of decoded pictures, for the windows of a few frames. */
@@ -48,10 +48,7 @@ export interface PathEstimatesOptions {
 export async function estimatePaths(options: PathEstimatesOptions): Promise<BlurPaths> {
   const { network, fixed, set, sharp, file, onNote, signal } = options;
   const estimate = estimateOf(network, fixed);
-  const truths = set.scenes.map((scene) => ({
-    ...scene,
-    pairs: scene.pairs.map((pair) => ({ ...pair, blur: pair.sharp })),
-  }));
+  const truths = set.scenes.map((scene) => ({ ...scene, pairs: scene.pairs.map(sharpPair) }));
   const scenes = sharp ? [...set.scenes, ...truths] : set.scenes;
   const fingerprint = digestOf(estimate, fixed, { ...set, scenes });
   const known = await readEstimates(file, fingerprint);

@@ -5,7 +5,7 @@ import { copyPaths, type BlurPaths } from './blur-paths.js';
 import { copyCrop, cropPsnr, drawColourChange } from './crop.js';
 import type { DecodedPicture } from './picture-cache.js';
 import { PictureReader } from './picture-reader.js';
-import { neighbour, type FramePair, type PairScene, type PairSet } from './pair-set.js';
+import { neighbour, sharpPair, type FramePair, type PairScene, type PairSet } from './pair-set.js';
 
 /** Options of {@link PairSampler}. */
 export interface SamplerOptions {
@@ -149,7 +149,7 @@ export class PairSampler {
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const place = this.#draw(random, longest);
       const drawn = this.#frames(place, reverse && random.chance(0.5));
-      const frames = fast ? drawn.map((pair) => ({ ...pair, blur: pair.sharp })) : drawn;
+      const frames = fast ? drawn.map(sharpPair) : drawn;
       const targets = frames.slice(past, past + clip);
       const files = [...frames.map(({ blur }) => blur), ...targets.map(({ sharp }) => sharp)];
       const pictures = await this.#reader.read(files);

@@ -38,3 +38,8 @@ export function neighbour({ pairs, stills = false }: PairScene, index: number, s
   if (!pair) throw new RangeError('a scene has no pairs');
   return pair;
 }
+
+/** A truth as its own blurry frame: what a fast shutter would have taken. */
+export function sharpPair(pair: FramePair): FramePair {
+  return { ...pair, blur: pair.sharp };
+}
