@@ -11,6 +11,7 @@ import { GraphBuilder } from '../runtime/onnx/graph.js';
 import { constantWeights, OnnxOps } from '../runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../runtime/onnx/session.js';
 import { bytesOf } from './file-bytes.js';
+import { SessionForSize, type PictureSize } from './session-for-size.js';
 import type { BlurPaths } from './sets/blur-paths.js';
 import { decodePicture, PictureCache, type DecodedPicture } from './sets/picture-cache.js';
 import { sharpPair, type PairSet } from './sets/pair-set.js';
@@ -125,7 +126,10 @@ class PathEstimator implements AsyncDisposable {
   readonly #network: Network;
   readonly #estimate: PathEstimate;
   readonly #weights: Tensors;
-  #open: { readonly size: string; readonly session: OnnxSession } | undefined;
+  readonly #sessions = new SessionForSize(
+    (size) => this.#create(size),
+    (session) => session.dispose(),
+  );
 
   constructor(network: Network, estimate: PathEstimate, weights: Tensors) {
     this.#network = network;
@@ -137,7 +141,7 @@ class PathEstimator implements AsyncDisposable {
   async run(frames: readonly DecodedPicture[]): Promise<WeightTensor> {
     const [first] = frames;
     if (!first) throw new TypeError('an estimate needs a frame');
-    const session = await this.#sessionFor(first);
+    const session = await this.#sessions.get(first);
     const feeds = frames.map(({ data, width, height }, i) => {
       return [`x${i}`, tensor('float32', Float32Array.from(data), [1, height, width, 3])] as const;
     });
@@ -146,10 +150,7 @@ class PathEstimator implements AsyncDisposable {
     return { shape: paths.dims.slice(1), data: Float32Array.from(paths.data as Float32Array) };
   }
 
-  async #sessionFor({ width, height }: DecodedPicture): Promise<OnnxSession> {
-    const size = `${width}x${height}`;
-    if (this.#open?.size === size) return this.#open.session;
-    await this[Symbol.asyncDispose]();
+  #create({ width, height }: PictureSize): Promise<OnnxSession> {
     const { window, sizes } = this.#network;
     const margins = marginsFor(sizes, height, width);
     const graph = new GraphBuilder();
@@ -160,14 +161,10 @@ class PathEstimator implements AsyncDisposable {
     });
     const paths = this.#estimate.estimate(ops, constantWeights(graph, this.#weights), frames);
     graph.output('paths', ops.transpose(paths, [0, 2, 3, 1]));
-    const session = await OnnxSession.create(graph.serialize());
-    this.#open = { size, session };
-    return session;
+    return OnnxSession.create(graph.serialize());
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const open = this.#open;
-    this.#open = undefined;
-    await open?.session.dispose();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sessions[Symbol.asyncDispose]();
   }
 }

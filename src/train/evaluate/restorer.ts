@@ -2,6 +2,7 @@ import type { ColorTags } from '../../io/frame.js';
 import { Frame, tightPlanes } from '../../io/frame.js';
 import { judge, type GuardReason } from '../../pipeline/guard.js';
 import type { FrameSession, PictureGeometry } from '../../runtime/frame-session.js';
+import { SessionForSize, type PictureSize } from '../session-for-size.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
 
 /** Opens a session for pictures of one size. */
@@ -27,26 +28,34 @@ const color: ColorTags = {
   chromaLocation: 'unspecified',
 };
 
+interface Open {
+  readonly session: FrameSession;
+  /** Whether it has restored nothing yet. */
+  fresh: boolean;
+}
+
 /** A model that restores pictures, with a session for the size at hand. */
 export class Restorer implements AsyncDisposable {
-  readonly #open: OpenSession;
-  #session: { readonly size: string; readonly session: FrameSession; fresh: boolean } | undefined;
+  readonly #sessions: SessionForSize<Open>;
 
   constructor(open: OpenSession) {
-    this.#open = open;
+    this.#sessions = new SessionForSize<Open>(
+      async (size) => ({ session: await open({ ...size, format: 'gbrp', color }), fresh: true }),
+      ({ session }) => session.close(),
+    );
   }
 
   /** The execution provider in use, once a frame was restored. */
   get provider(): string | undefined {
-    return this.#session?.session.provider;
+    return this.#sessions.latest?.session.provider;
   }
 
   /**
    * Restores a frame.
    * @throws DeblurError whatever opening and running the session throws.
    */
-  async restore(size: Pick<DecodedPicture, 'width' | 'height'>, take: TakeWindow): Promise<Restored> {
-    const open = await this.#sessionFor(size.width, size.height);
+  async restore(size: PictureSize, take: TakeWindow): Promise<Restored> {
+    const open = await this.#sessions.get(size);
     const frames = (await take(open.session.window)).map(frameOf);
     try {
       const started = performance.now();
@@ -61,20 +70,8 @@ export class Restorer implements AsyncDisposable {
     }
   }
 
-  async #sessionFor(width: number, height: number) {
-    const size = `${width}x${height}`;
-    if (this.#session?.size !== size) {
-      await this[Symbol.asyncDispose]();
-      const session = await this.#open({ width, height, format: 'gbrp', color });
-      this.#session = { size, session, fresh: true };
-    }
-    return this.#session;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const open = this.#session;
-    this.#session = undefined;
-    await open?.session.close();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sessions[Symbol.asyncDispose]();
   }
 }
 
@@ -92,10 +89,7 @@ function frameOf({ data, width, height }: DecodedPicture, index: number): Frame 
   return new Frame(properties, tightPlanes(properties, planes));
 }
 
-function interleaved(
-  planes: readonly Uint8Array[],
-  { width, height }: Pick<DecodedPicture, 'width' | 'height'>,
-): DecodedPicture {
+function interleaved(planes: readonly Uint8Array[], { width, height }: PictureSize): DecodedPicture {
   const data = new Uint8Array(3 * width * height);
   [1, 2, 0].forEach((channel, p) => {
     const plane = planes[p];
