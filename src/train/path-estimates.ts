@@ -14,11 +14,14 @@ import { bytesOf } from './file-bytes.js';
 import { SessionForSize, type PictureSize } from './session-for-size.js';
 import type { BlurPaths } from './sets/blur-paths.js';
 import { decodePicture, PictureCache, type DecodedPicture } from './sets/picture-cache.js';
-import { sharpPair, type PairSet } from './sets/pair-set.js';
+import { sharpPair, type FramePair, type PairSet } from './sets/pair-set.js';
 import { decodeWindow } from './validation.js';
 
 /** Of decoded pictures, for the windows of a few frames. */
 const cacheBytes = 2 ** 28;
+
+/** Windows whose pictures are decoded while others are estimated. */
+const readAhead = 4;
 
 /** Frames after which it is said how many are done: about a minute's. */
 const notedEvery = 2000;
@@ -54,17 +57,24 @@ export async function estimatePaths(options: PathEstimatesOptions): Promise<Blur
   const fingerprint = digestOf(estimate, fixed, { ...set, scenes });
   const known = await readEstimates(file, fingerprint);
   if (known) return pathsOf(known, estimate, set);
-  const places = scenes.flatMap((scene) => scene.pairs.map((pair, index) => ({ scene, index, pair })));
-  onNote?.(`The blur of ${places.length} frames is estimated first.`);
+  const nameOf = ({ blur }: FramePair) => path.relative(set.root, blur);
+  const places = new Map(
+    scenes.flatMap((scene) => scene.pairs.map((pair, index) => [nameOf(pair), { scene, index }] as const)),
+  );
+  onNote?.(`The blur of ${places.size} frames is estimated first.`);
   const estimates = new Map<string, WeightTensor>();
   await using estimator = new PathEstimator(network, estimate, fixed);
   const pictures = new PictureCache(cacheBytes, decodePicture);
-  for (const [i, { scene, index, pair }] of places.entries()) {
+  const windows = [...places].map(([name, { scene, index }]) => ({
+    name,
+    read: () => decodeWindow(scene, index, network, (file) => pictures.get(file)).catch(() => undefined),
+  }));
+  const coming: ReturnType<(typeof windows)[number]['read']>[] = [];
+  for (const [i, { name }] of windows.entries()) {
     throwIfAborted(signal);
-    if (i > 0 && i % notedEvery === 0) onNote?.(`${i} of ${places.length} frames are estimated.`);
-    const name = path.relative(set.root, pair.blur);
-    if (estimates.has(name)) continue;
-    const frames = await decodeWindow(scene, index, network, (file) => pictures.get(file)).catch(() => undefined);
+    if (i > 0 && i % notedEvery === 0) onNote?.(`${i} of ${places.size} frames are estimated.`);
+    coming.push(...windows.slice(i + coming.length, i + readAhead).map(({ read }) => read()));
+    const frames = await coming.shift();
     if (frames) estimates.set(name, await estimator.run(frames));
   }
   await mkdir(path.dirname(file), { recursive: true });
