@@ -3,14 +3,14 @@ import { readSafetensors, readSafetensorsMetadata, writeSafetensors } from '../s
 
 /**
  * Lowers a light network's gate, so that it opens only where it is surer than its training taught it to be: scenes that it
- * has never seen mislead it more often than those that it learned from. And weakens, where it is told to, all that the network adds
- * to a frame: the last tenth gains next to nothing, and flickers as much as the others.
+ * has never seen mislead it more often than those that it learned from. Where it is made steeper first, it opens wide a little above
+ * the place where it begins to, and what is surely blurred loses nothing.
  *
- * Arguments: the model, the file to write, by how much the logit is lowered, and how much of what is added is left (1 by default).
+ * Arguments: the model, the file to write, by how much the logit is lowered, and how many times it is multiplied before (1 by default).
  */
-const [from, to, by, left = '1'] = process.argv.slice(2);
-if (!from || !to || !(Number(by) > 0) || !(Number(left) > 0)) {
-  throw new Error('usage: lower-gate MODEL OUTPUT NUMBER [PART]');
+const [from, to, by, times = '1'] = process.argv.slice(2);
+if (!from || !to || !(Number(by) > 0) || !(Number(times) > 0)) {
+  throw new Error('usage: lower-gate MODEL OUTPUT NUMBER [TIMES]');
 }
 const bytes = await readFile(from);
 const tensors = new Map(readSafetensors(bytes, from));
@@ -19,8 +19,6 @@ const change = (name: string, to: (value: number) => number) => {
   const tensor = tensors.get(name);
   if (tensor) tensors.set(name, { ...tensor, data: tensor.data.map(to) });
 };
-change('gate.3.bias', (value) => value - Number(by));
-for (const name of ['output.weight', 'output.bias', 'sharpen.weight', 'sharpen.bias']) {
-  change(name, (value) => value * Number(left));
-}
+change('gate.3.weight', (value) => value * Number(times));
+change('gate.3.bias', (value) => value * Number(times) - Number(by));
 await writeFile(to, writeSafetensors(tensors, readSafetensorsMetadata(bytes, from)));
