@@ -11,7 +11,7 @@ import { GraphBuilder } from '../runtime/onnx/graph.js';
 import { constantWeights, OnnxOps } from '../runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../runtime/onnx/session.js';
 import { bytesOf } from './file-bytes.js';
-import { SessionForSize, type PictureSize } from './session-for-size.js';
+import { SessionForSize } from './session-for-size.js';
 import type { BlurPaths } from './sets/blur-paths.js';
 import { decodePicture, PictureCache, type DecodedPicture } from './sets/picture-cache.js';
 import { sharpPair, type FramePair, type PairSet } from './sets/pair-set.js';
@@ -160,7 +160,7 @@ class PathEstimator implements AsyncDisposable {
     return { shape: paths.dims.slice(1), data: Float32Array.from(paths.data as Float32Array) };
   }
 
-  #create({ width, height }: PictureSize): Promise<OnnxSession> {
+  #create({ width, height }: Pick<DecodedPicture, 'width' | 'height'>): Promise<OnnxSession> {
     const { window, sizes } = this.#network;
     const margins = marginsFor(sizes, height, width);
     const graph = new GraphBuilder();

@@ -1,20 +1,18 @@
-/** Width and height in pixels. */
-export interface PictureSize {
-  readonly width: number;
-  readonly height: number;
-}
+import type { DecodedPicture } from './sets/picture-cache.js';
+
+type Size = Pick<DecodedPicture, 'width' | 'height'>;
 
 /** A session for pictures of the size at hand, where most pictures are of one size: for another one it is opened anew. */
 export class SessionForSize<Session> implements AsyncDisposable {
-  readonly #create: (size: PictureSize) => Promise<Session>;
+  readonly #create: (size: Size) => Promise<Session>;
   readonly #close: (session: Session) => Promise<void>;
-  #open: (PictureSize & { readonly session: Session }) | undefined;
+  #open: (Size & { readonly session: Session }) | undefined;
 
   /**
    * @param create opens a session.
    * @param close ends one.
    */
-  constructor(create: (size: PictureSize) => Promise<Session>, close: (session: Session) => Promise<void>) {
+  constructor(create: (size: Size) => Promise<Session>, close: (session: Session) => Promise<void>) {
     this.#create = create;
     this.#close = close;
   }
@@ -29,7 +27,7 @@ export class SessionForSize<Session> implements AsyncDisposable {
    *
    * @throws Error whatever opening it throws.
    */
-  async get({ width, height }: PictureSize): Promise<Session> {
+  async get({ width, height }: Size): Promise<Session> {
     if (this.#open?.width === width && this.#open.height === height) return this.#open.session;
     await this[Symbol.asyncDispose]();
     const session = await this.#create({ width, height });

@@ -5,12 +5,16 @@ import type { Tensors } from '../../models/weights/tensors.js';
 import { GraphBuilder } from '../../runtime/onnx/graph.js';
 import { constantWeights, OnnxOps } from '../../runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../../runtime/onnx/session.js';
+import { SessionForSize } from '../session-for-size.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
 
 /** Measures LPIPS with ONNX Runtime on the CPU. */
 export class PerceptualMeter implements AsyncDisposable {
   readonly #weights: Tensors;
-  #session: { readonly size: string; readonly session: OnnxSession } | undefined;
+  readonly #sessions = new SessionForSize(
+    ({ width, height }) => OnnxSession.create(this.#graph(width, height)),
+    (session) => session.dispose(),
+  );
 
   /** @param weights as `readLpipsWeights` gives them. */
   constructor(weights: Tensors) {
@@ -35,19 +39,10 @@ export class PerceptualMeter implements AsyncDisposable {
   async measure(a: DecodedPicture, b: DecodedPicture): Promise<number> {
     const { width, height } = a;
     if (Math.min(width, height) < lpipsSmallest) return NaN;
-    const session = await this.#sessionFor(width, height);
+    const session = await this.#sessions.get(a);
     const feed = ({ data }: DecodedPicture) => tensor('uint8', data, [1, height, width, 3]);
     const { distance } = await session.run({ a: feed(a), b: feed(b) });
     return Number(distance?.data[0]);
-  }
-
-  async #sessionFor(width: number, height: number): Promise<OnnxSession> {
-    const size = `${width}x${height}`;
-    if (this.#session?.size !== size) {
-      await this[Symbol.asyncDispose]();
-      this.#session = { size, session: await OnnxSession.create(this.#graph(width, height)) };
-    }
-    return this.#session.session;
   }
 
   #graph(width: number, height: number): Uint8Array {
@@ -68,9 +63,7 @@ export class PerceptualMeter implements AsyncDisposable {
     return builder.serialize();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const open = this.#session;
-    this.#session = undefined;
-    await open?.session.dispose();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sessions[Symbol.asyncDispose]();
   }
 }

@@ -2,7 +2,7 @@ import type { ColorTags } from '../../io/frame.js';
 import { Frame, tightPlanes } from '../../io/frame.js';
 import { judge, type GuardReason } from '../../pipeline/guard.js';
 import type { FrameSession, PictureGeometry } from '../../runtime/frame-session.js';
-import { SessionForSize, type PictureSize } from '../session-for-size.js';
+import { SessionForSize } from '../session-for-size.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
 
 /** Opens a session for pictures of one size. */
@@ -54,7 +54,7 @@ export class Restorer implements AsyncDisposable {
    * Restores a frame.
    * @throws DeblurError whatever opening and running the session throws.
    */
-  async restore(size: PictureSize, take: TakeWindow): Promise<Restored> {
+  async restore(size: Pick<DecodedPicture, 'width' | 'height'>, take: TakeWindow): Promise<Restored> {
     const open = await this.#sessions.get(size);
     const frames = (await take(open.session.window)).map(frameOf);
     try {
@@ -89,7 +89,10 @@ function frameOf({ data, width, height }: DecodedPicture, index: number): Frame 
   return new Frame(properties, tightPlanes(properties, planes));
 }
 
-function interleaved(planes: readonly Uint8Array[], { width, height }: PictureSize): DecodedPicture {
+function interleaved(
+  planes: readonly Uint8Array[],
+  { width, height }: Pick<DecodedPicture, 'width' | 'height'>,
+): DecodedPicture {
   const data = new Uint8Array(3 * width * height);
   [1, 2, 0].forEach((channel, p) => {
     const plane = planes[p];
