@@ -14,11 +14,12 @@ if (!from || !to || !(Number(by) > 0) || !(Number(times) > 0)) {
 }
 const bytes = await readFile(from);
 const tensors = new Map(readSafetensors(bytes, from));
-if (!tensors.has('gate.3.bias')) throw new Error(`${from} has no gate`);
-const change = (name: string, to: (value: number) => number) => {
+for (const [name, less] of [
+  ['gate.3.weight', 0],
+  ['gate.3.bias', Number(by)],
+] as const) {
   const tensor = tensors.get(name);
-  if (tensor) tensors.set(name, { ...tensor, data: tensor.data.map(to) });
-};
-change('gate.3.weight', (value) => value * Number(times));
-change('gate.3.bias', (value) => value * Number(times) - Number(by));
+  if (!tensor) throw new Error(`${from} has no gate`);
+  tensors.set(name, { ...tensor, data: tensor.data.map((value) => value * Number(times) - less) });
+}
 await writeFile(to, writeSafetensors(tensors, readSafetensorsMetadata(bytes, from)));

@@ -14,6 +14,8 @@ import { conv } from './layers.js';
 import { within, type Ops, type Weights } from './ops.js';
 import { motionTile, tileMotion, type TileMotion } from './tile-motion.js';
 
+/** Cells that are looked at to each side of a tile: all of a picture of half the size, or every second one. */
+const measuredCells = motionTile / cell / 2;
 /** Filters that measure a frame's detail along a path. */
 const measures = 8;
 const slope = 0.1;
@@ -45,9 +47,8 @@ export function estimatePath<T>(
   const frame = lumas[middle];
   if (frame === undefined) throw new TypeError('there is no frame to estimate the blur of');
   // Every second cell both ways: a tile's mean of a quarter of its cells tells as much.
-  const fine = energies(ops, weights, frame, { name: 'fine', width, every: 2, cells: motionTile / cell / 2 });
-  const half = reduced(ops, frame, 2);
-  const coarse = energies(ops, weights, half, { name: 'coarse', width, every: 1, cells: motionTile / cell / 2 });
+  const fine = energies(ops, weights, frame, { name: 'fine', width, every: 2 });
+  const coarse = energies(ops, weights, reduced(ops, frame, 2), { name: 'coarse', width, every: 1 });
   const [n = 0, , rows = 0, columns = 0] = ops.shape(fine);
   const others = [middle - 1, middle + 1].flatMap((i) => lumas.slice(Math.max(i, 0), i + 1));
   const motions = others.length > 0 ? tileMotion(ops, frame, others) : [];
@@ -151,14 +152,12 @@ interface Energies {
   readonly width: number;
   /** Which cells are looked at, in both directions. */
   readonly every: number;
-  /** Side of a tile in such cells. */
-  readonly cells: number;
 }
 
 /** Logarithms of the filters' energies in each tile. */
-function energies<T>(ops: Ops<T>, weights: Weights<T>, luma: T, { name, width, every, cells }: Energies): T {
+function energies<T>(ops: Ops<T>, weights: Weights<T>, luma: T, { name, width, every }: Energies): T {
   const filtered = conv(ops, weights, analysisOfLuma(ops, luma), name, width, { bias: false, stride: every });
-  const energy = cellMeans(ops, ops.mul(filtered, filtered), cells, 'smaller-cell');
+  const energy = cellMeans(ops, ops.mul(filtered, filtered), measuredCells, 'smaller-cell');
   return ops.scale(ops.log(ops.addScalar(energy, leastEnergy)), 0.5);
 }
 

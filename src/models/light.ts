@@ -98,8 +98,9 @@ export function light(options: LightConfig = {}): Network {
     forward: (ops, weights, frames, path) => {
       const frame = middleOf(frames, config);
       const bands = frames.map((each) => analysisOfRgb(ops, each));
-      const told = path && viewsAlong(ops, weights, lumaFromRgb(ops, frame), pathOfGrid(ops, path));
-      const views = told ?? viewsOf(ops, weights, () => frames.map((each) => lumaFromRgb(ops, each)), config);
+      const views = path
+        ? viewsAlong(ops, weights, lumaFromRgb(ops, frame), pathOfGrid(ops, path))
+        : viewsOf(ops, weights, () => lumasOf(ops, frames), config);
       return [ops.add(frame, synthesis(ops, restore(ops, weights, { bands, views }, config)).rgb())];
     },
     forwardPlanes: (ops, weights, frames) => {
@@ -111,13 +112,10 @@ export function light(options: LightConfig = {}): Network {
       path: {
         prefix: pathPrefix,
         tile: pathTile,
-        estimate: (ops, weights, frames) => {
-          const lumas = frames.map((each) => lumaFromRgb(ops, each));
-          return gridOfPath(ops, pathOf(ops, weights, lumas, config));
-        },
+        estimate: (ops, weights, frames) => gridOfPath(ops, pathOf(ops, weights, lumasOf(ops, frames), config)),
       },
       blurAgain: (ops, weights, frames, sharp) => {
-        const lumas = frames.map((each) => lumaFromRgb(ops, each));
+        const lumas = lumasOf(ops, frames);
         const path = pathOf(ops, weights, lumas, config);
         return {
           blurred: blurAlong(ops, lumaFromRgb(ops, sharp), path),
@@ -126,6 +124,10 @@ export function light(options: LightConfig = {}): Network {
       },
     }),
   };
+}
+
+function lumasOf<T>(ops: Ops<T>, frames: readonly T[]): T[] {
+  return frames.map((each) => lumaFromRgb(ops, each));
 }
 
 function pathOf<T>(ops: Ops<T>, weights: Weights<T>, lumas: readonly T[], { path, past }: Config): BlurPath<T> {

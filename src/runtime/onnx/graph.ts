@@ -92,7 +92,7 @@ export class GraphBuilder {
 
   /** A constant tensor. The array is kept, not copied, until the graph is written. */
   constant(type: DataType, shape: Shape, data: TensorData): Value {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     if (bytes.byteLength !== byteSize(type, shape)) {
       throw new TypeError(`a constant of shape [${shape.join(', ')}] can't have ${data.length} elements`);
     }
@@ -103,7 +103,7 @@ export class GraphBuilder {
       return value;
     };
     if (bytes.byteLength > comparedBytes) return add();
-    return this.#share(`${type} ${shape.join()} ${Buffer.from(bytes).toString('latin1')}`, add);
+    return this.#share(`${type} ${shape.join()} ${bytes.toString('latin1')}`, add);
   }
 
   /** A float32 constant of rank 0. */
