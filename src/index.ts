@@ -30,6 +30,8 @@ export type {
   OutputHealth,
   PictureGeometry,
 } from './runtime/frame-session.js';
+export { TemporalFilter } from './temporal/temporal-filter.js';
+export type { TemporalFilterOptions } from './temporal/temporal-filter.js';
 export { createFrameSession, createTranslatedSession } from './runtime/onnx/frame-session.js';
 export { modelStage } from './runtime/onnx/model-stage.js';
 export { chooseProvider } from './runtime/onnx/provider-choice.js';

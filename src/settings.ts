@@ -51,6 +51,11 @@ const runSettings = z.strictObject({
   translate: z.string().min(1).default('none'),
   /** How much of the result to use: 0 is the source, 1 the network's result. Default 1. */
   strength: z.number().min(0).max(1),
+  /**
+   * How much each result takes of the one before it, 0 to 1, moved along with what it shows: less flicker. Default: what suits
+   * the model, 0 for most.
+   */
+  temporalFilter: z.number().min(0).max(1).optional(),
   /** Who executes the network: ONNX Runtime, or TensorFlow through TensorFlow.js. Default `onnx`. */
   runtime: z.enum(['onnx', 'tensorflow']),
   /** ONNX Runtime's execution provider (`cpu`, `cuda`, `webgpu`, `coreml`, `dml`, …) or `auto`. Default `auto`. */

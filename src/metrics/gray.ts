@@ -34,3 +34,18 @@ export function halved({ data, width, height }: Gray): Gray {
   }
   return { data: half, width: w, height: h };
 }
+
+/** The sample at a place between pixels; the border goes on outside. */
+export function sampleAt({ data, width, height }: Gray, x: number, y: number): number {
+  const cx = x < 0 ? 0 : x > width - 1 ? width - 1 : x;
+  const cy = y < 0 ? 0 : y > height - 1 ? height - 1 : y;
+  const x0 = Math.floor(cx);
+  const y0 = Math.floor(cy);
+  const right = x0 + 1 < width ? 1 : 0;
+  const below = y0 + 1 < height ? width : 0;
+  const [fx, fy] = [cx - x0, cy - y0];
+  const at = y0 * width + x0;
+  const top = data[at]! + fx * (data[at + right]! - data[at]!);
+  const bottom = data[at + below]! + fx * (data[at + below + right]! - data[at + below]!);
+  return top + fy * (bottom - top);
+}

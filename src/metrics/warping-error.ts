@@ -1,5 +1,5 @@
-import type { Gray } from './gray.js';
-import { opticalFlow, sampleAt, type Flow } from './optical-flow.js';
+import { sampleAt, type Gray } from './gray.js';
+import { opticalFlow, type Flow } from './optical-flow.js';
 
 /** How a frame's pixels continue the frame before. */
 export interface Continuation {

@@ -53,6 +53,11 @@ const lightConfig = z.strictObject({
   entry: z.enum(['all', 'frame']).default('all'),
   /** Whether what is seen along the path is added to the result as well, each band by as much as its place is told. */
   sharpen: z.boolean().default(false),
+  /**
+   * How much a result takes of the one before it, for a network that was trained without a count of flicker: see
+   * {@link TemporalFilter}. It is no part of the network's own function.
+   */
+  temporalFilter: z.number().min(0).max(1).default(0),
 });
 
 /** Options of {@link light}. */
@@ -86,6 +91,7 @@ export function light(options: LightConfig = {}): Network {
     options: config,
     sizes: { multiple: 8, padding: 'replicate', placement: 'bottom-right' },
     window: { past, future },
+    temporalFilter: config.temporalFilter,
     reach: config.gate > 0 || config.path > 0 ? 'global' : reachOf(config),
     overlap: 2 * reachOf(config),
     // A difference of nothing, and a gate that lets most of it through: training begins with a copy of the frame.

@@ -66,6 +66,8 @@ export interface Network {
    * `future`, each once, with a state that goes through all of them.
    */
   forwardSequence?<T>(ops: Ops<T>, weights: Weights<T>, frames: readonly T[]): T[];
+  /** How much a result takes of the one before it, 0 to 1, unless the user says otherwise: see {@link TemporalFilter}. Default 0. */
+  readonly temporalFilter?: number;
   /** For networks that estimate the way that things go while the shutter is open. */
   readonly path?: PathEstimate;
   /**

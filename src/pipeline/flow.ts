@@ -1,7 +1,8 @@
-import { bufferCount, concatMap, map, mergeMap, tap, type Observable, type OperatorFunction } from 'rxjs';
+import { bufferCount, concatMap, identity, map, mergeMap, Observable, tap, type OperatorFunction } from 'rxjs';
 import { cancelled } from '../errors.js';
 import type { VideoReader, VideoWriter } from '../io/video.js';
 import type { FrameSession } from '../runtime/frame-session.js';
+import type { TemporalFilter } from '../temporal/temporal-filter.js';
 import { Credits, type CutReason, type Ticket } from './credits.js';
 import { judge, type GuardReason } from './guard.js';
 import { order } from './order.js';
@@ -35,6 +36,8 @@ export interface FlowOptions {
   readonly writer: VideoWriter;
   /** The network. Without one, frames go from decoder to encoder untouched. */
   readonly session?: FrameSession;
+  /** Steadies what the network gives. Default: nothing does. */
+  readonly filter?: TemporalFilter;
   /** Network runs at once. Default 1. */
   readonly concurrency?: number;
   /** Frames in flight. Default 8 more than the network's windows and runs hold. */
@@ -70,6 +73,37 @@ function pass(): OperatorFunction<Ticket, Finished> {
   return map((ticket) => ({ ticket, planes: undefined, guard: undefined }));
 }
 
+/** Steadies results in order of time; where a source frame goes out in place of one, what follows begins anew. */
+function steady(filter: TemporalFilter): OperatorFunction<Finished, Finished> {
+  return (source) =>
+    new Observable((subscriber) => {
+      const waiting: Finished[] = [];
+      const send = (done: readonly (readonly Uint8Array[])[]) => {
+        for (const planes of done) {
+          const finished = waiting.shift();
+          if (finished) subscriber.next({ ...finished, planes });
+        }
+      };
+      return source.subscribe({
+        next: (finished) => {
+          const { ticket, planes } = finished;
+          if (ticket.cut || !planes) send(filter.end());
+          if (planes) {
+            waiting.push(finished);
+            send(filter.push(ticket.frame, planes));
+          } else subscriber.next(finished);
+        },
+        error: (error: unknown) => {
+          subscriber.error(error);
+        },
+        complete: () => {
+          send(filter.end());
+          subscriber.complete();
+        },
+      });
+    });
+}
+
 /** Hands frames to the encoder one after another and gives their credits back. */
 function write(writer: VideoWriter): OperatorFunction<Finished, Finished> {
   return concatMap(async (finished) => {
@@ -100,13 +134,15 @@ function completion(stream: Observable<unknown>, signal: AbortSignal | undefined
 
 /**
  * Moves every frame from reader to writer: read on credit, mark cuts, deblur with neighbours in
- * batches, guard, restore order, write. One direction; no stage looks back. Neither reader, writer nor
+ * batches, guard, restore order, steady, write. One direction; no stage looks back. Neither reader, writer nor
  * session is closed here: they belong to the caller. When the signal fires, the promise rejects as soon
  * as the session's runs have ended; a hosted session ends them at once.
  */
 export async function flow(options: FlowOptions): Promise<FlowCounts> {
-  const { reader, writer, session, concurrency = 1, sceneCut, onFrame, signal } = options;
-  const held = session ? session.batch * concurrency + session.window.past + session.window.future : 0;
+  const { reader, writer, session, filter, concurrency = 1, sceneCut, onFrame, signal } = options;
+  const held = session
+    ? session.batch * concurrency + session.window.past + session.window.future + (filter?.lookAhead ?? 0)
+    : 0;
   const credits = new Credits(Math.max(options.credits ?? held + 8, held + 1));
   const counts: FlowCounts = {
     read: 0,
@@ -122,6 +158,7 @@ export async function flow(options: FlowOptions): Promise<FlowCounts> {
     }),
     session ? deblur(session, concurrency) : pass(),
     order(({ ticket }) => ticket.frame.index),
+    filter ? steady(filter) : identity,
     write(writer),
     tap(({ guard }) => {
       counts.written += 1;

@@ -10,6 +10,7 @@ import { networksOf, type NetworkChain } from '../runtime/network-chain.js';
 import { chooseProvider } from '../runtime/onnx/provider-choice.js';
 import { SessionPool } from '../runtime/session-pool.js';
 import { runSettingsFrom, type PartialRunSettings, type RunSettings } from '../settings.js';
+import { TemporalFilter } from '../temporal/temporal-filter.js';
 import { flow, type FlowCounts } from './flow.js';
 
 /** Progress of a run, after each written frame. */
@@ -134,8 +135,19 @@ async function openSession(
   return open(1);
 }
 
+/** What steadies the results, where the user or the model asks for it. */
+function filterOf(
+  { video: { width, height, format } }: VideoReader,
+  session: FrameSession | undefined,
+  { temporalFilter = session?.temporalFilter ?? 0 }: RunSettings,
+): TemporalFilter | undefined {
+  return session && temporalFilter > 0
+    ? new TemporalFilter({ width, height, format }, { strength: temporalFilter, lookAhead: true })
+    : undefined;
+}
+
 /**
- * Deblurs a video file: decode → mark cuts → deblur → guard → order → encode, beside the source's other
+ * Deblurs a video file: decode → mark cuts → deblur → guard → order → steady → encode, beside the source's other
  * streams. Frames out equal frames in; an output exists only when the promise resolves.
  * @throws DeblurError of every code; `CANCELLED` when the signal fires.
  */
@@ -176,6 +188,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
       reader,
       writer,
       session,
+      filter: filterOf(reader, session, settings),
       concurrency: settings.concurrency * (session instanceof SessionPool ? session.size : 1),
       credits: settings.credits,
       sceneCut: settings.sceneCut,

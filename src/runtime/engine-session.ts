@@ -12,7 +12,7 @@ export interface FrameEngine {
 }
 
 /** What is known of a session before it runs. */
-export type SessionProperties = Pick<FrameSession, 'provider' | 'window' | 'batch' | 'tiles'>;
+export type SessionProperties = Pick<FrameSession, 'provider' | 'window' | 'temporalFilter' | 'batch' | 'tiles'>;
 
 /** What {@link EngineSession} needs. */
 export interface EngineSessionOptions {
@@ -28,6 +28,7 @@ export interface EngineSessionOptions {
 export class EngineSession implements FrameSession {
   readonly provider: string;
   readonly window: FrameSession['window'];
+  readonly temporalFilter: number;
   readonly batch: number;
   readonly tiles: number;
   readonly #options: EngineSessionOptions;
@@ -36,9 +37,10 @@ export class EngineSession implements FrameSession {
   #closed: Promise<void> | undefined;
 
   constructor(options: EngineSessionOptions) {
-    const { provider, window, batch, tiles } = options.properties;
+    const { provider, window, temporalFilter, batch, tiles } = options.properties;
     this.provider = provider;
     this.window = window;
+    this.temporalFilter = temporalFilter;
     this.batch = batch;
     this.tiles = tiles;
     this.#options = options;

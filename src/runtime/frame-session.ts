@@ -42,6 +42,8 @@ export interface FrameSession {
   readonly provider: string;
   /** Neighbours wanted on each side of a frame. */
   readonly window: { readonly past: number; readonly future: number };
+  /** How much a result should take of the one before it, 0 to 1, as the network's makers found: see {@link TemporalFilter}. */
+  readonly temporalFilter: number;
   /** Frames per run. */
   readonly batch: number;
   /** Tiles per frame, of the network that needs the most; 1 when the frame is processed whole. */

@@ -3,7 +3,10 @@ import type { Frame, Plane } from '../io/frame.js';
 import type { PictureGeometry } from './frame-session.js';
 
 /** @throws DeblurError `FORMAT_UNSUPPORTED` when the frame is not of the session's geometry. */
-export function checkGeometry({ index, properties }: Frame, { width, height, format }: PictureGeometry): void {
+export function checkGeometry(
+  { index, properties }: Frame,
+  { width, height, format }: Omit<PictureGeometry, 'color'>,
+): void {
   if (properties.width === width && properties.height === height && properties.format === format) return;
   throw new DeblurError(
     'FORMAT_UNSUPPORTED',

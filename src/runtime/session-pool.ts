@@ -9,15 +9,17 @@ import type { FrameResult, FrameSession } from './frame-session.js';
 export class SessionPool implements FrameSession {
   readonly provider: string;
   readonly window: FrameSession['window'];
+  readonly temporalFilter: number;
   readonly batch: number;
   readonly tiles: number;
   readonly #members: readonly { readonly session: FrameSession; running: number }[];
 
   /** @param sessions of the same network, geometry and options, at least one; they are the pool's from here on. */
   constructor(sessions: readonly [FrameSession, ...FrameSession[]]) {
-    const [{ provider, window, batch, tiles }] = sessions;
+    const [{ provider, window, temporalFilter, batch, tiles }] = sessions;
     this.provider = provider;
     this.window = window;
+    this.temporalFilter = temporalFilter;
     this.batch = batch;
     this.tiles = tiles;
     this.#members = sessions.map((session) => ({ session, running: 0 }));

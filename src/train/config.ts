@@ -81,6 +81,11 @@ const recipe = z.strictObject({
    */
   temporal: positive.optional(),
   /**
+   * Whether a frame is judged with its part of the one before it, as the temporal filter shows it in use; "data.clip" is then
+   * 2 or more, and a sample's first frame is not judged. Default false.
+   */
+  steady: z.boolean().default(false),
+  /**
    * How much it counts that the truth, blurred as the network estimates the blur, is the blurred frame, in nepers
    * of error; for networks that estimate it. Default: it does not count.
    */
@@ -140,6 +145,10 @@ export const trainConfig = recipe
   .refine(({ temporal, data }) => temporal === undefined || data.clip > 1, {
     path: ['temporal'],
     message: 'flicker is told from two frames of a sample: "data.clip" must be 2 or more',
+  })
+  .refine(({ steady, data }) => !steady || data.clip > 1, {
+    path: ['steady'],
+    message: 'a frame takes a part of the one before it: "data.clip" must be 2 or more',
   })
   .refine(({ losses, reblur, temporal }) => losses.length > 0 || (reblur !== undefined && temporal === undefined), {
     path: ['losses'],

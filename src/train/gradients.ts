@@ -8,7 +8,9 @@ import type { CombinedLoss } from './losses.js';
 import type { Parameters } from './parameters.js';
 import type { PairBatch } from './sets/pair-sampler.js';
 import { reblurLoss } from './reblur-loss.js';
-import { correspondence, temporalLoss } from './temporal-loss.js';
+import { correspondence } from './correspondence.js';
+import { steadied } from './steadied.js';
+import { temporalLoss } from './temporal-loss.js';
 
 /** Options of {@link differentiate}. */
 export interface DifferentiateOptions {
@@ -18,6 +20,8 @@ export interface DifferentiateOptions {
   readonly clip: number;
   /** How much flicker counts beside the loss: see {@link temporalLoss}. Default 0. */
   readonly temporal?: number;
+  /** Whether each frame but the first is judged as {@link steadied} by the one before it, and the first not at all. Default false. */
+  readonly steady?: boolean;
   /** How much the estimate of the blur counts: see {@link reblurLoss}. Default 0. */
   readonly reblur?: number;
 }
@@ -40,7 +44,7 @@ export function differentiate(
   parameters: Parameters,
   loss: CombinedLoss,
   batch: PairBatch,
-  { tf, ops, clip, temporal = 0, reblur = 0 }: DifferentiateOptions,
+  { tf, ops, clip, temporal = 0, steady = false, reblur = 0 }: DifferentiateOptions,
 ): Gradients {
   const { batch: samples, crop } = batch;
   const parts: [string, number][] = [];
@@ -58,15 +62,12 @@ export function differentiate(
       // Without a loss of theirs the restored frames are not asked for.
       const restored = loss.kinds.length > 0 ? restoredFrames(ops, network, parameters, { frames, clip, paths }) : [];
       if (restored.length > 0) {
-        const losses = restored.map((outputs, i) =>
-          lossOfScales(
-            tf,
-            loss,
-            outputs,
-            targets[i],
-            frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined,
-          ),
-        );
+        const input = (i: number) => frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined;
+        const judged = restored.flatMap((outputs, i) => {
+          if (!steady) return [{ i, outputs }];
+          return i > 0 ? [{ i, outputs: steadiedOutputs(tf, batch, { restored, targets, input: input(i) }, i) }] : [];
+        });
+        const losses = judged.map(({ i, outputs }) => lossOfScales(tf, loss, outputs, targets[i], input(i)));
         const sums = sumOfParts(losses.map((each) => each.parts));
         loss.kinds.forEach((kind, k) => parts.push([kind, (sums[k] ?? NaN) / losses.length]));
         terms.push(
@@ -146,6 +147,24 @@ function restoredFrames(
 /** The frames that the network looks at for a restored one. */
 function windowAt(network: Network, frames: readonly TfValue[], restored: number): readonly TfValue[] {
   return frames.slice(restored, restored + windowLength(network));
+}
+
+/** What a batch's restored frames are judged by. */
+interface JudgedFrames {
+  readonly restored: readonly (readonly TfValue[])[];
+  readonly targets: readonly tfjs.Tensor4D[];
+  readonly input: tfjs.Tensor4D | undefined;
+}
+
+/** The outputs of a restored frame, the largest with its part of the frame before. */
+function steadiedOutputs(tf: Tfjs, batch: PairBatch, { restored, targets, input }: JudgedFrames, i: number): TfValue[] {
+  const [before, frame] = [restored[i - 1]?.[0], restored[i]?.[0]];
+  const [truthBefore, truth] = [targets[i - 1], targets[i]];
+  if (!before || !frame || !truthBefore || !truth || !input) throw new TypeError('a restored frame has no truth');
+  const tensor = (value: TfValue) => tensorIn(tf, value, channelsLast) as tfjs.Tensor4D;
+  const frames = { predictions: [tensor(before), tensor(frame)], truths: [truthBefore, truth], input } as const;
+  const own = valueOf(steadied(tf, frames, correspondence(batch, i)), channelsLast);
+  return [own, ...(restored[i]?.slice(1) ?? [])];
 }
 
 function errorOf(tf: Tfjs, output: TfValue | undefined, target: tfjs.Tensor4D | undefined): tfjs.Tensor4D {

@@ -169,6 +169,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
             ops,
             clip: config.data.clip,
             temporal: config.temporal ?? 0,
+            steady: config.steady,
             reblur: config.reblur ?? 0,
           };
           const result = differentiate(network, parameters, loss, batch, settings);

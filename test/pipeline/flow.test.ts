@@ -1,15 +1,16 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createVideo, liveFrames, openVideo } from '../../src/io/index.js';
 import { flow, type FlowOptions } from '../../src/pipeline/flow.js';
 import type { FrameSession } from '../../src/runtime/frame-session.js';
 import { createFrameSession } from '../../src/runtime/onnx/frame-session.js';
 import { liveSessions } from '../../src/runtime/onnx/session.js';
+import { TemporalFilter } from '../../src/temporal/temporal-filter.js';
 import { fixture } from '../support/fixtures.js';
 import { secondsAndSamples } from '../support/io.js';
-import { gain, identity, temporalMean } from '../support/stages.js';
+import { gain, identity, sharpen, temporalMean } from '../support/stages.js';
 
 const clip = fixture('clips/bikes-cut.mp4');
 let folder: string;
@@ -93,6 +94,64 @@ describe('flow', () => {
     expect(spans).toHaveLength(24);
   });
 
+  it.each([true, false])(
+    'steadies results in order, and begins anew at the cut (look ahead: %s)',
+    async (lookAhead) => {
+      const geometry = await using(openVideo(clip), ({ video: { width, height, format } }) => ({
+        width,
+        height,
+        format,
+      }));
+      const filter = new TemporalFilter(geometry, { strength: 1, lookAhead });
+      const push = vi.spyOn(filter, 'push');
+      const end = vi.spyOn(filter, 'end');
+      const { counts, output } = await run((video) => createFrameSession(sharpen, video), { filter, concurrency: 3 });
+      expect(counts).toMatchObject({ read: 24, written: 24 });
+      expect(push.mock.calls.map(([frame]) => frame.index)).toEqual([...Array(24).keys()]);
+      const [atCut, atEnd] = end.mock.invocationCallOrder;
+      expect(end).toHaveBeenCalledTimes(2);
+      expect(atCut).toBeGreaterThan(push.mock.invocationCallOrder[11]!);
+      expect(atCut).toBeLessThan(push.mock.invocationCallOrder[12]!);
+      expect(atEnd).toBeGreaterThan(push.mock.invocationCallOrder[23]!);
+      const steady = await secondsAndSamples(output);
+      await rm(output);
+      const plain = await secondsAndSamples((await run((video) => createFrameSession(sharpen, video))).output);
+      const source = await secondsAndSamples(clip);
+      expect(steady.map(({ seconds }) => seconds)).toEqual(source.map(({ seconds }) => seconds));
+      const changed = steady.map(({ digest }, i) => digest !== plain[i]?.digest);
+      // A shot's first frame has none before it, and only with a look ahead one after it.
+      const firsts = [0, 12];
+      expect(changed).toEqual(changed.map((_, i) => lookAhead || !firsts.includes(i)));
+    },
+  );
+
+  it('gives each frame its own result back where a filter looks ahead', async () => {
+    const geometry = await using(openVideo(clip), ({ video: { width, height, format } }) => ({
+      width,
+      height,
+      format,
+    }));
+    const filter = new TemporalFilter(geometry, { strength: 1, lookAhead: true });
+    const { output } = await run((video) => createFrameSession(identity, video), {
+      filter,
+      concurrency: 2,
+      credits: 1,
+    });
+    expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
+  });
+
+  it('steadies nothing where sources go out in place of results', async () => {
+    const geometry = await using(openVideo(clip), ({ video: { width, height, format } }) => ({
+      width,
+      height,
+      format,
+    }));
+    const filter = new TemporalFilter(geometry, { strength: 1, lookAhead: true });
+    const { counts, output } = await run((video) => createFrameSession(gain(0), video), { filter });
+    expect(counts.guarded.black).toBe(24);
+    expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
+  });
+
   it('never holds more frames than it has credits', async () => {
     const before = liveFrames();
     let most = 0;
@@ -133,11 +192,17 @@ describe('flow', () => {
   });
 });
 
+/** What is made of something that is then disposed. */
+async function using<T extends AsyncDisposable, R>(opened: Promise<T>, use: (it: T) => R): Promise<R> {
+  await using it = await opened;
+  return use(it);
+}
+
 /** A session's members as own properties, to replace one of them. */
 function pick(session: FrameSession): FrameSession {
-  const { provider, window, batch, tiles } = session;
+  const { provider, window, temporalFilter, batch, tiles } = session;
   return {
-    ...{ provider, window, batch, tiles },
+    ...{ provider, window, temporalFilter, batch, tiles },
     run: (windows) => session.run(windows),
     idle: () => session.idle(),
     close: () => session.close(),

@@ -13,8 +13,9 @@ afterEach(() => {
 
 /** A session that notes each run, and ends it when it is told to. */
 function noting(session: FrameSession, began: () => Promise<void>): FrameSession {
+  const { provider, window, temporalFilter, batch, tiles } = session;
   return {
-    ...{ provider: session.provider, window: session.window, batch: session.batch, tiles: session.tiles },
+    ...{ provider, window, temporalFilter, batch, tiles },
     run: async (windows) => {
       await began();
       return session.run(windows);

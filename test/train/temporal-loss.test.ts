@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { openBackend } from '../../src/runtime/tensorflow/backend.js';
 import { Random } from '../../src/train/random.js';
 import type { PairBatch } from '../../src/train/sets/pair-sampler.js';
-import { correspondence, temporalLoss } from '../../src/train/temporal-loss.js';
+import { correspondence } from '../../src/train/correspondence.js';
+import { temporalLoss } from '../../src/train/temporal-loss.js';
 
 const { tf } = await openBackend('tensorflow');
 const [batch, crop] = [2, 48];

@@ -47,6 +47,7 @@ export async function openHostedSession(
 class HostedSession implements FrameSession {
   readonly provider: string;
   readonly window: FrameSession['window'];
+  readonly temporalFilter: number;
   readonly batch: number;
   readonly tiles: number;
   readonly #host: Host;
@@ -54,9 +55,10 @@ class HostedSession implements FrameSession {
   readonly #sent = new SentFrames();
   #closed: Promise<void> | undefined;
 
-  constructor(host: Host, { provider, window, batch, tiles }: SessionProperties) {
+  constructor(host: Host, { provider, window, temporalFilter, batch, tiles }: SessionProperties) {
     this.provider = provider;
     this.window = window;
+    this.temporalFilter = temporalFilter;
     this.batch = batch;
     this.tiles = tiles;
     this.#host = host;

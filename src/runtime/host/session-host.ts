@@ -23,8 +23,8 @@ async function answer(request: HostRequest): Promise<HostAnswer> {
   const { id } = request;
   if (request.kind === 'open') {
     session = await openSession(request.specification);
-    const { provider, window, batch, tiles } = session;
-    return { id, kind: 'opened', properties: { provider, window, batch, tiles } };
+    const { provider, window, temporalFilter, batch, tiles } = session;
+    return { id, kind: 'opened', properties: { provider, window, temporalFilter, batch, tiles } };
   }
   if (!session) throw new TypeError('the host has no session');
   if (request.kind === 'close') {

@@ -61,6 +61,7 @@ function sessionOf(
     properties: {
       provider,
       window: windowOf(stage, translator),
+      temporalFilter: stage.temporalFilter ?? 0,
       batch,
       tiles: Math.max(tiles, translatorGrid ? tileCount(translatorGrid) : 1),
     },

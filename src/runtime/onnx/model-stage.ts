@@ -11,9 +11,9 @@ import { constantWeights, OnnxOps } from './onnx-ops.js';
 export async function modelStage(model: Model): Promise<NetworkStage> {
   if (model.kind === 'onnx') return readModelFile(model.path);
   const { network, weights } = model;
-  const { window, reach, overlap, sizes } = network;
+  const { window, reach, overlap, sizes, temporalFilter = 0 } = network;
   return {
-    ...{ window, reach, overlap, multiple: sizes.multiple },
+    ...{ window, reach, overlap, temporalFilter, multiple: sizes.multiple },
     emit: (builder, frames) => applyNetwork(new OnnxOps(builder), network, constantWeights(builder, weights), frames),
     ...(network.forwardPlanes && {
       emitPlanes: (builder, frames) =>

@@ -11,6 +11,8 @@ export interface NetworkStage {
   readonly reach: number | 'global';
   /** Overlap of neighbouring tiles in pixels that hides their borders. */
   readonly overlap: number;
+  /** How much a result takes of the one before it, see {@link FrameSession.temporalFilter}. Default 0. */
+  readonly temporalFilter?: number;
   /** Bytes that a run holds per pixel, where the sizes of its nodes' results are not known. */
   readonly bytesPerPixel?: number;
   /**

@@ -96,6 +96,7 @@ function sessionOf(
     properties: {
       provider: backend.name,
       window,
+      temporalFilter: network.temporalFilter ?? 0,
       batch: plan.batch,
       tiles: Math.max(tiles, translation ? tileCount(translation.plan.grid) : 1),
     },

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../errors.js';
 import { grayOf } from '../../metrics/gray.js';
 import { continuation, warpingError, type Continuation } from '../../metrics/warping-error.js';
 import type { EvaluatedModel } from '../evaluate/evaluate-set.js';
-import { Restorer } from '../evaluate/restorer.js';
+import { Restorer, type RestoredPlace } from '../evaluate/restorer.js';
 import { ScenePictures } from '../evaluate/scene-pictures.js';
 import { cutDifference, type Cut } from '../evaluate/showcase.js';
 import { decodePicture, type DecodedPicture } from '../sets/picture-cache.js';
@@ -72,6 +72,7 @@ export async function measureFrames(set: PairSet, { models, onFrame, signal }: M
   try {
     for (const scene of set.scenes) {
       let before: readonly DecodedPicture[] | undefined;
+      let announced: RestoredPlace | undefined;
       for (const [index, pair] of scene.pairs.entries()) {
         throwIfAborted(signal);
         const source = (await pictures.pair(pair))?.blur;
@@ -80,9 +81,11 @@ export async function measureFrames(set: PairSet, { models, onFrame, signal }: M
           before = undefined;
           continue;
         }
+        const place = announced ?? pictures.place(scene, index, source);
+        announced = await pictures.nextPlace(scene, index, source);
         const looked = [source];
         for (const [m, restorer] of restorers.entries()) {
-          const result = await restorer.restore(source, (window) => pictures.window(scene, index, window));
+          const result = await restorer.restore(place, announced);
           looked.push(result.picture);
           if (result.broken) broken[m]! += 1;
           if (result.milliseconds !== undefined) sums[m + 1]?.time.add(result.milliseconds);

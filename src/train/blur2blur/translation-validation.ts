@@ -1,7 +1,7 @@
 import type * as tfjs from '@tensorflow/tfjs';
 import type { Network } from '../../models/network.js';
 import type { Tfjs } from '../../runtime/tensorflow/tensor.js';
-import { Restorer, type OpenSession } from '../evaluate/restorer.js';
+import { Restorer, type OpenSession, type TakeWindow } from '../evaluate/restorer.js';
 import { ScenePictures, type PicturePair } from '../evaluate/scene-pictures.js';
 import type { Parameters } from '../parameters.js';
 import type { PairSet } from '../sets/pair-set.js';
@@ -109,9 +109,8 @@ export class TranslationValidation implements AsyncDisposable {
   async #deblur({ scene, index }: Place, change: (frame: DecodedPicture) => DecodedPicture): Promise<DecodedPicture> {
     const size = (await this.#pictures.window(scene, index, { past: 0, future: 0 }))[0];
     if (!size) throw new TypeError('a window has a frame');
-    const { picture } = await this.#restorer.restore(size, async (window) =>
-      (await this.#pictures.window(scene, index, window)).map(change),
-    );
+    const take: TakeWindow = async (window) => (await this.#pictures.window(scene, index, window)).map(change);
+    const { picture } = await this.#restorer.restore({ size, take });
     return picture;
   }
 

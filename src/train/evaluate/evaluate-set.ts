@@ -4,7 +4,7 @@ import { pictureFromArray, type Picture } from '../../metrics/picture.js';
 import { psnr } from '../../metrics/psnr.js';
 import { ssim, type SsimKind } from '../../metrics/ssim.js';
 import { continuation, warpingError, type Continuation } from '../../metrics/warping-error.js';
-import type { PairScene, PairSet } from '../sets/pair-set.js';
+import type { PairSet } from '../sets/pair-set.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
 import {
   gainOf,
@@ -15,7 +15,7 @@ import {
   type PictureScore,
 } from './evaluation.js';
 import { PerceptualMeter } from './perceptual-meter.js';
-import { Restorer, type OpenSession, type Restored } from './restorer.js';
+import { Restorer, type OpenSession, type Restored, type RestoredPlace } from './restorer.js';
 import { ScenePictures, type PicturePair } from './scene-pictures.js';
 import { Showcase } from './showcase.js';
 
@@ -24,6 +24,8 @@ export interface EvaluatedModel {
   /** What it is called in tables. */
   readonly name: string;
   readonly open: OpenSession;
+  /** How much a result takes of the one before it. Default: what suits the model. */
+  readonly temporalFilter?: number | undefined;
 }
 
 /** Options of {@link evaluateSet}. */
@@ -79,17 +81,20 @@ export async function evaluateSet(
   const pictures = new ScenePictures(budget);
   const showcase = new Showcase(crops, set.scenes.length);
   const meter = lpips === undefined ? undefined : await PerceptualMeter.open(lpips);
-  const restorers = models.map(({ open }) => new Restorer(open));
+  const restorers = models.map(({ open, temporalFilter }) => new Restorer(open, temporalFilter));
   const frames: FrameEvaluation[] = [];
   const tally = { broken: models.map(() => 0), unrelated: 0 };
   try {
     let before: Looked | undefined;
+    let announced: RestoredPlace | undefined;
     for (const [i, { scene, pair, index }] of targets.entries()) {
       throwIfAborted(signal);
       const read = await pictures.pair(pair);
       if (index === 0 || scene.stills || !read) before = undefined;
       if (!read) continue;
-      const restored = await restoreAll(restorers, pictures, scene, index, read);
+      const own = announced ?? pictures.place(scene, index, read.blur);
+      announced = index + 1 < limit ? await pictures.nextPlace(scene, index, read.blur) : undefined;
+      const restored = await restoreAll(restorers, own, announced);
       restored.forEach(({ broken }, m) => (tally.broken[m]! += broken ? 1 : 0));
       const looked: Looked = { ...read, results: restored.map(({ picture }) => picture) };
       const flow = (options.temporal ?? true) && before ? continuationOf(before, looked) : undefined;
@@ -134,16 +139,12 @@ interface Looked extends PicturePair {
 
 async function restoreAll(
   restorers: readonly Restorer[],
-  pictures: ScenePictures,
-  scene: PairScene,
-  index: number,
-  { blur }: PicturePair,
+  place: RestoredPlace,
+  next: RestoredPlace | undefined,
 ): Promise<Restored[]> {
   const restored: Restored[] = [];
   // One after the other: each has the machine for itself while its time is taken.
-  for (const restorer of restorers) {
-    restored.push(await restorer.restore(blur, (window) => pictures.window(scene, index, window)));
-  }
+  for (const restorer of restorers) restored.push(await restorer.restore(place, next));
   return restored;
 }
 

@@ -2,6 +2,7 @@ import type { ColorTags } from '../../io/frame.js';
 import { Frame, tightPlanes } from '../../io/frame.js';
 import { judge, type GuardReason } from '../../pipeline/guard.js';
 import type { FrameSession, PictureGeometry } from '../../runtime/frame-session.js';
+import { TemporalFilter } from '../../temporal/temporal-filter.js';
 import { SessionForSize } from '../session-for-size.js';
 import type { DecodedPicture } from '../sets/picture-cache.js';
 
@@ -28,19 +29,42 @@ const color: ColorTags = {
   chromaLocation: 'unspecified',
 };
 
+/** A frame to restore. */
+export interface RestoredPlace {
+  readonly size: Pick<DecodedPicture, 'width' | 'height'>;
+  readonly take: TakeWindow;
+}
+
 interface Open {
   readonly session: FrameSession;
+  readonly filter: TemporalFilter | undefined;
   /** Whether it has restored nothing yet. */
   fresh: boolean;
+}
+
+/** What a session made of a frame. */
+interface Run extends Omit<Restored, 'picture'> {
+  readonly planes: readonly Uint8Array[];
+  /** Results that are done with it, this one's or the one's before it. */
+  readonly done: readonly (readonly Uint8Array[])[];
 }
 
 /** A model that restores pictures, with a session for the size at hand. */
 export class Restorer implements AsyncDisposable {
   readonly #sessions: SessionForSize<Open>;
+  /** What was announced to come next, and what a session made of it where the one before waited for that. */
+  #next: { readonly place: RestoredPlace; readonly run?: Run } | undefined;
 
-  constructor(open: OpenSession) {
+  /** @param temporalFilter how much a result takes of those beside it. Default: what suits the model. */
+  constructor(open: OpenSession, temporalFilter?: number) {
     this.#sessions = new SessionForSize<Open>(
-      async (size) => ({ session: await open({ ...size, format: 'gbrp', color }), fresh: true }),
+      async (size) => {
+        const geometry = { ...size, format: 'gbrp', color };
+        const session = await open(geometry);
+        const strength = temporalFilter ?? session.temporalFilter;
+        const filter = strength > 0 ? new TemporalFilter(geometry, { strength, lookAhead: true }) : undefined;
+        return { session, filter, fresh: true };
+      },
       ({ session }) => session.close(),
     );
   }
@@ -51,20 +75,49 @@ export class Restorer implements AsyncDisposable {
   }
 
   /**
-   * Restores a frame.
+   * Restores a frame as `deblur run` does: a frame that was announced as the next one continues the one before it.
+   *
+   * @param next the frame after it in its shot, of the same size. Default: there is none.
    * @throws DeblurError whatever opening and running the session throws.
    */
-  async restore(size: Pick<DecodedPicture, 'width' | 'height'>, take: TakeWindow): Promise<Restored> {
-    const open = await this.#sessions.get(size);
-    const frames = (await take(open.session.window)).map(frameOf);
+  async restore(place: RestoredPlace, next?: RestoredPlace): Promise<Restored> {
+    const open = await this.#sessions.get(place.size);
+    const { filter } = open;
+    const known = this.#next?.place === place ? this.#next.run : undefined;
+    if (this.#next?.place !== place) filter?.end();
+    const run = known ?? (await this.#run(open, place));
+    this.#next = next && { place: next };
+    const [planes = run.planes] = run.broken
+      ? []
+      : known || run.done.length === 0
+        ? await this.#wait(open, next)
+        : run.done;
+    const { broken, milliseconds } = run;
+    return { picture: interleaved(planes, place.size), milliseconds, broken };
+  }
+
+  /** Results that wait for the frame after them. */
+  async #wait(open: Open, next: RestoredPlace | undefined): Promise<Run['done']> {
+    if (!next) return open.filter?.end() ?? [];
+    const run = await this.#run(open, next);
+    this.#next = { place: next, run };
+    return run.done;
+  }
+
+  async #run(open: Open, { take }: RestoredPlace): Promise<Run> {
+    const { session, filter } = open;
+    const frames = (await take(session.window)).map(frameOf);
     try {
       const started = performance.now();
-      const [result] = await open.session.run([frames]);
-      const milliseconds = performance.now() - started;
-      if (!result) throw new TypeError('the session gave no result');
-      const known = open.fresh ? undefined : milliseconds;
+      const [result] = await session.run([frames]);
+      const target = frames[session.window.past];
+      if (!result || !target) throw new TypeError('the session gave no result');
+      const { planes, health } = result;
+      const broken = judge(health);
+      const done = filter ? (broken ? filter.end() : filter.push(target, planes)) : [planes];
+      const milliseconds = open.fresh ? undefined : performance.now() - started;
       open.fresh = false;
-      return { picture: interleaved(result.planes, size), milliseconds: known, broken: judge(result.health) };
+      return { planes, broken, done, milliseconds };
     } finally {
       for (const frame of frames) frame.dispose();
     }

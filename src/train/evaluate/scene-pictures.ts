@@ -1,6 +1,7 @@
 import { DeblurError } from '../../errors.js';
 import type { FramePair, PairScene } from '../sets/pair-set.js';
 import { PictureCache, type DecodedPicture } from '../sets/picture-cache.js';
+import type { RestoredPlace } from './restorer.js';
 
 /** Bytes of decoded pictures that are kept for the windows to come. */
 const cacheBytes = 512 * 2 ** 20;
@@ -63,6 +64,26 @@ export class ScenePictures {
     };
     const before = await walk(-1, past);
     return [...before.reverse(), middle, ...(await walk(1, future))];
+  }
+
+  /** A frame of that size to restore. */
+  place(scene: PairScene, index: number, size: RestoredPlace['size']): RestoredPlace {
+    return { size, take: (window) => this.window(scene, index, window) };
+  }
+
+  /**
+   * The frame after one of that size, where it is of the same shot, can be read and has the same size.
+   * @throws DeblurError `INPUT_UNREADABLE` when too many pictures can't be used.
+   */
+  async nextPlace(
+    scene: PairScene,
+    index: number,
+    { width, height }: RestoredPlace['size'],
+  ): Promise<RestoredPlace | undefined> {
+    const pair = scene.stills ? undefined : scene.pairs[index + 1];
+    const size = pair && (await this.pair(pair))?.blur;
+    if (size?.width !== width || size.height !== height) return undefined;
+    return this.place(scene, index + 1, size);
   }
 
   async #read(file: string): Promise<DecodedPicture | undefined> {

@@ -88,6 +88,32 @@ describe('an evaluation', () => {
     expect(still.mean.truthWarping).toBeUndefined();
   });
 
+  it('steadies results as a run does, where it is asked to', async () => {
+    const steady = { ...model(sharpen, 'steady'), temporalFilter: 1 };
+    const { evaluation } = await evaluateSet(set, { models: [model(sharpen, 'plain'), steady] });
+    const flicker = (subject: number) => evaluation.mean.subjects[subject]?.warping ?? NaN;
+    expect(flicker(2)).toBeLessThan(flicker(1));
+    for (const { scores } of evaluation.frames) expect(scores[2]?.psnr).not.toBe(scores[1]?.psnr);
+    expect(evaluation.frames).toHaveLength(6);
+    // A frame alone has no other to take a part of.
+    const { evaluation: alone } = await evaluateSet(set, { models: [model(sharpen), steady], limit: 1 });
+    for (const { scores } of alone.frames) expect(scores[2]?.psnr).toBe(scores[1]?.psnr);
+    const stills = { ...set, scenes: set.scenes.map((scene) => ({ ...scene, stills: true })) };
+    const { evaluation: apart } = await evaluateSet(stills, { models: [model(sharpen), steady] });
+    for (const { scores } of apart.frames) expect(scores[2]?.psnr).toBe(scores[1]?.psnr);
+  });
+
+  it('steadies by what suits the model, unless it is told otherwise', async () => {
+    const own = { ...model({ ...sharpen, temporalFilter: 1 }, 'own') };
+    const { evaluation } = await evaluateSet(set, {
+      models: [own, { ...own, name: 'off', temporalFilter: 0 }, model(sharpen, 'plain')],
+    });
+    for (const { scores } of evaluation.frames) {
+      expect(scores[2]?.psnr).toBe(scores[3]?.psnr);
+      expect(scores[1]?.psnr).not.toBe(scores[3]?.psnr);
+    }
+  });
+
   it('does not measure flicker between frames that do not continue each other', async () => {
     const [a, b] = set.scenes;
     if (!a || !b) throw new RangeError('two scenes');
