@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { SessionForSize } from '../../src/train/session-for-size.js';
 
@@ -37,5 +38,34 @@ describe('a session for the size at hand', () => {
     expect(sessions.latest).toBeUndefined();
     await sessions[Symbol.asyncDispose]();
     expect(closed).toEqual(['small']);
+  });
+
+  it('is not closed while it is used, and opened once for those who ask at once', async () => {
+    const events: string[] = [];
+    const sessions = new SessionForSize(
+      async ({ width }) => {
+        await setTimeout(2);
+        events.push(`open ${width}`);
+        return width;
+      },
+      (session) => {
+        events.push(`close ${session}`);
+        return Promise.resolve();
+      },
+    );
+    const use = (width: number, name: string) =>
+      sessions.use({ width, height: 1 }, async (session) => {
+        await setTimeout(2);
+        events.push(`${name} with ${session}`);
+        if (name === 'b') throw new Error('b fails');
+        return name;
+      });
+    const uses = [use(1, 'a'), use(1, 'b'), use(2, 'c'), use(1, 'd')];
+    const failed = expect(uses[1]).rejects.toThrow('b fails');
+    await sessions[Symbol.asyncDispose]();
+    await failed;
+    expect(await Promise.all([uses[0], uses[2], uses[3]])).toEqual(['a', 'c', 'd']);
+    const all = 'open 1, a with 1, b with 1, close 1, open 2, c with 2, close 2, open 1, d with 1, close 1';
+    expect(events).toEqual(all.split(', '));
   });
 });

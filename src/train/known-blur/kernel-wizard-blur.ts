@@ -14,6 +14,7 @@ import { GraphBuilder } from '../../runtime/onnx/graph.js';
 import { constantWeights, OnnxOps } from '../../runtime/onnx/onnx-ops.js';
 import { OnnxSession, tensor } from '../../runtime/onnx/session.js';
 import type { Random } from '../random.js';
+import { SessionForSize } from '../session-for-size.js';
 import type { FramePair } from '../sets/pair-set.js';
 import { PictureCache, type DecodedPicture } from '../sets/picture-cache.js';
 import type { KnownBlur } from './known-blur.js';
@@ -58,15 +59,16 @@ class KernelWizardBlur implements KnownBlur {
   readonly #wizard: KernelWizard;
   readonly #pairs: readonly FramePair[];
   readonly #pictures: PictureCache;
-  readonly #threads: number | undefined;
-  /** For pictures of the size at hand. */
-  #open: { readonly width: number; readonly height: number; readonly session: Promise<OnnxSession> } | undefined;
+  readonly #sessions: SessionForSize<OnnxSession>;
 
   constructor(wizard: KernelWizard, pairs: readonly FramePair[], pictures: PictureCache, threads: number | undefined) {
     this.#wizard = wizard;
     this.#pairs = pairs;
     this.#pictures = pictures;
-    this.#threads = threads;
+    this.#sessions = new SessionForSize(
+      ({ width, height }) => OnnxSession.create(this.#graph(width, height).serialize(), { threads }),
+      (session) => session.dispose(),
+    );
   }
 
   async blur(picture: DecodedPicture, random: Random): Promise<DecodedPicture> {
@@ -86,26 +88,14 @@ class KernelWizardBlur implements KnownBlur {
       picture: cut(picture, 0, 0),
       ...(this.#wizard.config.variational && { normal: this.#normal(width, height, random) }),
     };
-    const session = await this.#session(width, height);
-    const { blurred } = await session.run(feeds);
+    // Samples of a batch are blurred side by side.
+    const { blurred } = await this.#sessions.use({ width, height }, (session) => session.run(feeds));
     if (!blurred) throw new TypeError('the graph gave no picture');
     return interleaved(blurred.data as Float32Array, { width, height }, picture);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const open = this.#open;
-    this.#open = undefined;
-    await (await open?.session)?.dispose();
-  }
-
-  async #session(width: number, height: number): Promise<OnnxSession> {
-    if (this.#open?.width !== width || this.#open.height !== height) {
-      await this[Symbol.asyncDispose]();
-      const graph = this.#graph(width, height).serialize();
-      const options = this.#threads === undefined ? {} : { threads: this.#threads };
-      this.#open = { width, height, session: OnnxSession.create(graph, options) };
-    }
-    return this.#open.session;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#sessions[Symbol.asyncDispose]();
   }
 
   #graph(width: number, height: number): GraphBuilder {
