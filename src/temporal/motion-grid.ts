@@ -5,6 +5,11 @@ import { Places } from './places.js';
 /** Side of the patches, which lie side by side. */
 const side = 8;
 
+/** Patches to each side that a patch's motion is compared with. */
+const around = 2;
+/** Pixels by which motions differ that belong together hardly any more. */
+const together = 0.5;
+
 /** How the patches of a picture move to another one, row by row. */
 export interface MotionGrid {
   /** Where the patches' middles are, in pixels from the first pixel's. */
@@ -18,7 +23,8 @@ export interface MotionGrid {
 
 /**
  * The motion of patches of 8×8 pixels from one picture to another, by the search of {@link opticalFlow} without its
- * overlap: a twentieth of its time, for whoever needs no motion of each pixel.
+ * overlap: a twentieth of its time, for whoever needs no motion of each pixel. Where patches around one move about as it does, its
+ * motion is the mean of theirs: what moves together is told more exactly by all of it than by eight pixels.
  *
  * @param from,to pyramids of pictures of the same size, see {@link pyramidOf}.
  */
@@ -26,7 +32,7 @@ export function motionGrid(from: readonly Gray[], to: readonly Gray[]): MotionGr
   let grid: MotionGrid | undefined;
   for (let level = from.length - 1; level >= 0; level -= 1) grid = refined(from[level]!, to[level]!, grid);
   if (!grid) throw new RangeError('a pyramid has no level');
-  return grid;
+  return evened(grid);
 }
 
 /** Searches at one size, from what was found at half of it. */
@@ -57,6 +63,31 @@ function refined(from: Gray, to: Gray, coarser: MotionGrid | undefined): MotionG
     }
   }
   return { x, y, u, v };
+}
+
+/** Motions as means of those like them around. */
+function evened(grid: MotionGrid): MotionGrid {
+  const [columns, rows] = [grid.x.length, grid.y.length];
+  const u = new Float32Array(grid.u.length);
+  const v = new Float32Array(grid.v.length);
+  for (let r = 0, i = 0; r < rows; r += 1) {
+    for (let c = 0; c < columns; c += 1, i += 1) {
+      let [sum, right, down] = [0, 0, 0];
+      for (let y = Math.max(r - around, 0); y <= Math.min(r + around, rows - 1); y += 1) {
+        for (let x = Math.max(c - around, 0); x <= Math.min(c + around, columns - 1); x += 1) {
+          const at = y * columns + x;
+          const distance = (grid.u[at]! - grid.u[i]!) ** 2 + (grid.v[at]! - grid.v[i]!) ** 2;
+          const share = 1 / (1 + distance / together ** 2) ** 2;
+          sum += share;
+          right += share * grid.u[at]!;
+          down += share * grid.v[at]!;
+        }
+      }
+      u[i] = right / sum;
+      v[i] = down / sum;
+    }
+  }
+  return { ...grid, u, v };
 }
 
 /** The motion between a grid's patches, at places that are known beforehand, by linear interpolation; the border goes on outside. */

@@ -10,8 +10,11 @@ import { PlaneMover, type Samples } from './plane-mover.js';
 
 /** Side of a cell in luma samples: each is moved as a whole, and told how much of the frame before it takes. */
 const cell = 8;
-/** Mean difference to the result before, in 8-bit codes, at which a cell takes 1/e of what it would. */
-const tolerance = 12;
+/**
+ * Mean difference to the result beside, in 8-bit codes, at which a cell that hardly changed takes 1/e of what it would; one
+ * that changed fully may differ by twice that.
+ */
+const tolerance = 7;
 /** Mean change by the network, in 8-bit codes, from which a cell is filtered in full: the more was restored, the more of it is wrong. */
 const fullChange = 7;
 
@@ -33,7 +36,7 @@ type FilteredGeometry = Omit<PictureGeometry, 'color'>;
 
 /** A frame, as far as its neighbours need it. */
 interface Seen {
-  /** Luma of the source at half the size, and smaller. */
+  /** Luma at half the size, and smaller. */
   readonly pyramid: readonly Gray[];
   readonly planes: readonly Samples[];
 }
@@ -70,8 +73,8 @@ interface PlaneCells {
  * Cells that the network left as they are stay so to the bit, and a cell that looks otherwise than before, because
  * something else came into view or its motion was not found, takes little. Alpha stays as it is.
  *
- * A cell of 8×8 pixels takes `strength · exp(-(d / 12)²) · min(1, e / 7)` of the one before, where `d` is the mean difference to that,
- * and `e` the mean change by the network, in 8-bit codes of luma (green where there is none).
+ * A cell of 8×8 pixels takes `strength · c · exp(-(d / 7(1 + c))²)` of the one before, where `d` is the mean difference to
+ * that and `c = min(1, e / 7)` for a mean change by the network of `e`, in 8-bit codes of luma (green where there is none).
  */
 export class TemporalFilter {
   /** Results that it keeps back for those after them: 0 or 1. */
@@ -125,7 +128,8 @@ export class TemporalFilter {
     checkGeometry(source, this.#geometry);
     const planes = this.#samplesOf(tightPlanes(this.#geometry, result).planes());
     const [luma] = this.#samplesOf(source.planes().slice(0, 1));
-    const next = { pyramid: pyramidOf(this.#half(luma!)), planes };
+    // What was restored tells the motion better than what was blurred.
+    const next = { pyramid: pyramidOf(this.#half(planes[0]!)), planes };
     const done = this.#present ? [this.#finish(this.#present, next)] : [];
     const { changes, changed } = this.#changesOf(luma!, planes[0]!);
     const present = { ...next, changes, changed, mixed: planes, first: this.#past === undefined };
@@ -203,7 +207,7 @@ export class TemporalFilter {
     this.#eachCell((at, edges) => {
       const change = changes[at]!;
       if (change === 0) return;
-      const difference = scale * meanDifference(planes[0]!, moved, this.#geometry.width, edges);
+      const difference = (scale * meanDifference(planes[0]!, moved, this.#geometry.width, edges)) / (1 + change);
       this.#shares[at] = strength * change * Math.exp(-(difference ** 2));
     });
     return mixed.map((samples, p) => {
