@@ -42,25 +42,41 @@ export class PlaneMover {
     const width = Math.min(this.#cellWidth, this.#width - left);
     const height = Math.min(this.#cellHeight, this.#height - top);
     const [wholeX, wholeY] = [Math.floor(dx), Math.floor(dy)];
-    const columns = this.#columns;
-    for (let k = 0; k < width + taps - 1; k += 1) columns[k] = within(left + wholeX - before + k, this.#width);
-    const rows = this.#rows;
-    const [a, b, e, f] = tapsAt(dx - wholeX);
+    const across = Math.round((dx - wholeX) * phases) * taps;
+    const down = Math.round((dy - wholeY) * phases) * taps;
+    const [a, b, e, f] = [kernel[across]!, kernel[across + 1]!, kernel[across + 2]!, kernel[across + 3]!];
+    const [g, h, i, j] = [kernel[down]!, kernel[down + 1]!, kernel[down + 2]!, kernel[down + 3]!];
+    const [first, rows, columns] = [left + wholeX - before, this.#rows, this.#columns];
+    const inside = first >= 0 && first + width + taps - 1 <= this.#width;
+    if (!inside) for (let k = 0; k < width + taps - 1; k += 1) columns[k] = within(first + k, this.#width);
     for (let k = 0, at = 0; k < height + taps - 1; k += 1) {
       const line = within(top + wholeY - before + k, this.#height) * this.#width;
-      let [p, q, s] = [source[line + columns[0]!]!, source[line + columns[1]!]!, source[line + columns[2]!]!];
-      for (let x = 0; x < width; x += 1, at += 1) {
-        const t = source[line + columns[x + 3]!]!;
-        rows[at] = a * p + b * q + e * s + f * t;
-        [p, q, s] = [q, s, t];
+      if (inside) {
+        let from = line + first;
+        let [p, q, s] = [source[from]!, source[from + 1]!, source[from + 2]!];
+        from += taps - 1;
+        for (let x = 0; x < width; x += 1, at += 1, from += 1) {
+          const t = source[from]!;
+          rows[at] = a * p + b * q + e * s + f * t;
+          p = q;
+          q = s;
+          s = t;
+        }
+      } else {
+        for (let x = 0; x < width; x += 1, at += 1) {
+          rows[at] =
+            a * source[line + columns[x]!]! +
+            b * source[line + columns[x + 1]!]! +
+            e * source[line + columns[x + 2]!]! +
+            f * source[line + columns[x + 3]!]!;
+        }
       }
     }
-    const [g, h, i, j] = tapsAt(dy - wholeY);
+    const { moved } = this;
     for (let y = 0, at = 0; y < height; y += 1) {
-      const to = (top + y) * this.#width + left;
-      for (let x = 0; x < width; x += 1, at += 1) {
-        this.moved[to + x] =
-          g * rows[at]! + h * rows[at + width]! + i * rows[at + 2 * width]! + j * rows[at + 3 * width]!;
+      let to = (top + y) * this.#width + left;
+      for (let x = 0; x < width; x += 1, at += 1, to += 1) {
+        moved[to] = g * rows[at]! + h * rows[at + width]! + i * rows[at + 2 * width]! + j * rows[at + 3 * width]!;
       }
     }
   }
@@ -68,10 +84,4 @@ export class PlaneMover {
 
 function within(place: number, size: number): number {
   return place < 0 ? 0 : place >= size ? size - 1 : place;
-}
-
-/** What the samples around a place count that is `part` of the way from one to the next. */
-function tapsAt(part: number): readonly [number, number, number, number] {
-  const at = Math.round(part * phases) * taps;
-  return [kernel[at]!, kernel[at + 1]!, kernel[at + 2]!, kernel[at + 3]!];
 }

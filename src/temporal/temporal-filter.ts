@@ -59,6 +59,8 @@ interface PlaneCells {
   /** Between which cells' middles each column and row lies. */
   readonly columns: Places;
   readonly rows: Places;
+  /** The first column of each run of columns between the same two middles, and the width. */
+  readonly runs: readonly number[];
   /** Luma samples per sample. */
   readonly scaleX: number;
   readonly scaleY: number;
@@ -107,10 +109,13 @@ export class TemporalFilter {
       if (layout.component === 'a') return undefined;
       const [w, h] = planeSize(layout, width, height);
       const [scaleX, scaleY] = [2 ** layout.shiftX, 2 ** layout.shiftY];
+      const columns = new Places(middles(this.#across, cell / scaleX), [...Array(w).keys()]);
+      const starts = [...columns.before.keys()].filter((x) => x === 0 || columns.before[x] !== columns.before[x - 1]);
       return {
+        columns,
+        runs: [...starts, w],
         mover: new PlaneMover(w, h, cell / scaleX, cell / scaleY),
         ...{ width: w, scaleX, scaleY },
-        columns: new Places(middles(this.#across, cell / scaleX), [...Array(w).keys()]),
         rows: new Places(middles(this.#down, cell / scaleY), [...Array(h).keys()]),
       };
     });
@@ -238,7 +243,7 @@ export class TemporalFilter {
   }
 
   /** A plane with its part of what was moved. */
-  #blend(samples: Samples, { mover, width, columns, rows }: PlaneCells): Samples {
+  #blend(samples: Samples, { mover, width, columns, runs, rows }: PlaneCells): Samples {
     const { moved } = mover;
     const highest = 2 ** this.#format.depth - 1;
     const out = samples.slice();
@@ -252,13 +257,16 @@ export class TemporalFilter {
         any ||= line[c]! > 0;
       }
       if (!any) continue;
-      for (let x = 0, at = y * width; x < width; x += 1, at += 1) {
-        const left = line[columns.before[x]!]!;
-        const share = left + columns.part[x]! * (line[columns.after[x]!]! - left);
-        if (share === 0) continue;
-        const value = samples[at]!;
-        const mixed = value + share * (moved[at]! - value) + 0.5;
-        out[at] = mixed < 0 ? 0 : mixed > highest ? highest : mixed;
+      // Between two cells' middles the share goes evenly from one to the other.
+      for (let k = 0; k + 1 < runs.length; k += 1) {
+        const [first, end] = [runs[k]!, runs[k + 1]!];
+        const [left, right] = [line[columns.before[first]!]!, line[columns.after[first]!]!];
+        if (left === 0 && right === 0) continue;
+        for (let x = first, at = y * width + first; x < end; x += 1, at += 1) {
+          const value = samples[at]!;
+          const mixed = value + (left + columns.part[x]! * (right - left)) * (moved[at]! - value) + 0.5;
+          out[at] = mixed < 0 ? 0 : mixed > highest ? highest : mixed;
+        }
       }
     }
     return out;
