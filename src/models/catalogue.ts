@@ -112,7 +112,7 @@ export const catalogue: readonly ModelEntry[] = [
   {
     name: 'light',
     title: "this project's light streaming network, trained on synthesised blur",
-    network: light({ gate: 32, path: 48, sharpen: true, entry: 'frame', deep: 2 }),
+    network: light({ gate: 32, path: 48, sharpen: true, entry: 'frame', deep: 2, temporalFilter: 1 }),
     colour: 'rgb',
     licence: 'MIT',
     citation: 'deblur-stream, weights/light.md.',

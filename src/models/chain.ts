@@ -38,6 +38,7 @@ function chain(translator: Network, deblurrer: Network): Network {
     window: { past: past + deblurrer.window.past, future: future + deblurrer.window.future },
     reach: far ? 'global' : Number(translator.reach) + Number(deblurrer.reach),
     overlap: translator.overlap + deblurrer.overlap,
+    temporalFilter: deblurrer.temporalFilter ?? 0,
     forward: (ops, weights, frames) => {
       const [own, next] = [within(weights, translatorScope), within(weights, deblurrerScope)];
       const translated = Array.from({ length: frames.length - length + 1 }, (_, k) =>

@@ -157,6 +157,14 @@ describe.each(runtimes)('a translator on $name', ({ alone, separate }) => {
     expect(difference(untranslated, source).mean).toBeGreaterThan(0.001);
   });
 
+  it('is steadied as suits the model behind it', async () => {
+    const steady = { ...single, network: { ...single.network, temporalFilter: 0.5 } };
+    const wavering = { ...translator, network: { ...translator.network, temporalFilter: 1 } };
+    expect(kept(await alone(chainModels(wavering, steady))).temporalFilter).toBe(0.5);
+    expect(kept(await separate(wavering, steady)).temporalFilter).toBe(0.5);
+    expect(kept(await separate(wavering, single)).temporalFilter).toBe(0);
+  });
+
   it('tiles where memory is short', async () => {
     const whole = kept(await separate(translator, windowed));
     const small = kept(await tightest((memory) => separate(translator, windowed, { memory })));
