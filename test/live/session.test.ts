@@ -80,37 +80,40 @@ describe('a live session', () => {
     return differences;
   }
 
-  it('shows the original above the result once the network is loaded, and only the original at strength 0', async () => {
-    const session = await open({ model: 'light-live', crf: 4 });
-    session.setViewers(1);
-    const state = await until(session.state, ({ source, message, codec }) => {
-      return source === 'live' && message === undefined && codec !== undefined;
-    });
-    expect(state).toMatchObject({ model: 'light-live', width: size, height: size, strength: 1, fixed: true });
-    expect(state.codec).toMatch(/^avc1\.[0-9a-f]{6}$/);
-    const fragments = await fragmentsOf(session, 40);
-    const group = fragments.slice(fragments.findIndex(({ keyframe }) => keyframe));
-    const [differences, usual] = [await halvesDiffer(session, group), 0.3];
-    expect(differences.length).toBe(group.length);
-    expect(differences.filter((each) => each > usual).length).toBeGreaterThan(group.length / 2);
-    group.slice(1).forEach(({ pts, sequence, frames }, i) => {
-      const last = group[i];
-      expect(pts).toBeGreaterThan(last?.pts ?? Infinity);
-      expect(sequence).toBe((last?.sequence ?? NaN) + 1);
-      expect(frames[0]?.number).toBeGreaterThan(last?.frames[0]?.number ?? Infinity);
-    });
+  it.each(['light-live', 'light'])(
+    'shows the original above the result of %s once it is loaded, and only the original at strength 0',
+    async (model) => {
+      const session = await open({ model, crf: 4 });
+      session.setViewers(1);
+      const state = await until(session.state, ({ source, message, codec }) => {
+        return source === 'live' && message === undefined && codec !== undefined;
+      });
+      expect(state).toMatchObject({ model, width: size, height: size, strength: 1, fixed: true });
+      expect(state.codec).toMatch(/^avc1\.[0-9a-f]{6}$/);
+      const fragments = await fragmentsOf(session, 40);
+      const group = fragments.slice(fragments.findIndex(({ keyframe }) => keyframe));
+      const [differences, usual] = [await halvesDiffer(session, group), 0.3];
+      expect(differences.length).toBe(group.length);
+      expect(differences.filter((each) => each > usual).length).toBeGreaterThan(group.length / 2);
+      group.slice(1).forEach(({ pts, sequence, frames }, i) => {
+        const last = group[i];
+        expect(pts).toBeGreaterThan(last?.pts ?? Infinity);
+        expect(sequence).toBe((last?.sequence ?? NaN) + 1);
+        expect(frames[0]?.number).toBeGreaterThan(last?.frames[0]?.number ?? Infinity);
+      });
 
-    await session.control({ strength: 0 });
-    const next = await fragmentsOf(session, 50);
-    const still = next.slice(next.findLastIndex(({ keyframe }) => keyframe));
-    const after = await halvesDiffer(session, still);
-    expect(Math.max(...after)).toBeLessThan(usual);
+      await session.control({ strength: 0 });
+      const next = await fragmentsOf(session, 50);
+      const still = next.slice(next.findLastIndex(({ keyframe }) => keyframe));
+      const after = await halvesDiffer(session, still);
+      expect(Math.max(...after)).toBeLessThan(usual);
 
-    const { latency, framesIn, framesOut } = session.currentStatistics();
-    expect(latency.p50).toBeGreaterThan(0);
-    expect(latency.p99).toBeGreaterThanOrEqual(latency.p50);
-    expect(framesOut).toBeLessThanOrEqual(framesIn);
-  });
+      const { latency, framesIn, framesOut } = session.currentStatistics();
+      expect(latency.p50).toBeGreaterThan(0);
+      expect(latency.p99).toBeGreaterThanOrEqual(latency.p50);
+      expect(framesOut).toBeLessThanOrEqual(framesIn);
+    },
+  );
 
   it('gives a late viewer a whole group', async () => {
     const session = await open();
