@@ -1,4 +1,4 @@
-import { concatMap, map, type Observable, type OperatorFunction } from 'rxjs';
+import { concatMap, identity, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Frame } from '../io/frame.js';
 import { av } from '../io/node-av/binding.js';
 import { nativePicture, wrapFrame } from '../io/node-av/native-frame.js';
@@ -7,6 +7,7 @@ import { Credits, Ticket } from '../pipeline/credits.js';
 import { judge } from '../pipeline/guard.js';
 import type { NewestGate } from '../pipeline/newest.js';
 import { markCuts } from '../pipeline/scene-cut.js';
+import { steady } from '../pipeline/steady.js';
 import { releaseNeighbours, windows } from '../pipeline/window.js';
 import type { FrameSession } from '../runtime/frame-session.js';
 import { TemporalFilter } from '../temporal/temporal-filter.js';
@@ -68,15 +69,17 @@ export async function liveFlow({ gate, stage, shown, show, signal }: LiveFlowOpt
   // With one more frame than a run looks at, the next run is asked for when one ends; more would only wait, and age.
   const held = session ? session.window.past + 1 + session.window.future : smallBurst;
   const credits = new Credits(held + 1);
+  // Without a look ahead it gives each result at once.
+  const filter =
+    session && TemporalFilter.where({ ...stage.processing, format: liveFormat }, { strength: session.temporalFilter });
   using fitting = new Fitting();
   const failure = new AbortController();
   const stream = gate.tickets(credits, AbortSignal.any([signal, failure.signal])).pipe(
     fitting.toShown(shown),
     markCuts(),
     fitting.toSeen(stage.processing),
-    session
-      ? restore(session, filterOf(stage))
-      : map((ticket): Finished => ({ ticket, planes: undefined, busy: undefined })),
+    session ? restore(session) : map((ticket): Finished => ({ ticket, planes: undefined, busy: undefined })),
+    filter ? steady(filter) : identity,
     concatMap(({ ticket, planes, busy }) =>
       fitting.track(
         show({ original: ticket.shown.frame, seen: ticket.frame, planes, busy }).then(() => {
@@ -102,14 +105,8 @@ function completion(stream: Observable<unknown>): Promise<void> {
   });
 }
 
-/** What steadies the results, where that suits the model. */
-function filterOf({ session, processing }: LiveStage): TemporalFilter | undefined {
-  const strength = session?.temporalFilter ?? 0;
-  return strength > 0 ? new TemporalFilter({ ...processing, format: liveFormat }, { strength }) : undefined;
-}
-
 /** Runs the network on windows as they come; the credits bound how many run at once. Results come in order. */
-function restore(session: FrameSession, filter: TemporalFilter | undefined): OperatorFunction<SeenTicket, Finished> {
+function restore(session: FrameSession): OperatorFunction<SeenTicket, Finished> {
   let lastEnd = 0;
   return (source) =>
     source.pipe(
@@ -131,11 +128,7 @@ function restore(session: FrameSession, filter: TemporalFilter | undefined): Ope
       concatMap(async ({ window, run }): Promise<Finished> => {
         const { planes, busy } = await run;
         releaseNeighbours(window);
-        const ticket = window.target as SeenTicket;
-        if (ticket.cut || !planes) filter?.end();
-        // Without a look ahead it gives each result at once.
-        const [steady] = planes && filter ? filter.push(ticket.frame, planes) : [planes];
-        return { ticket, planes: steady, busy };
+        return { ticket: window.target as SeenTicket, planes, busy };
       }),
     );
 }

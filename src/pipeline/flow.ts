@@ -1,4 +1,4 @@
-import { bufferCount, concatMap, identity, map, mergeMap, Observable, tap, type OperatorFunction } from 'rxjs';
+import { bufferCount, concatMap, identity, map, mergeMap, tap, type Observable, type OperatorFunction } from 'rxjs';
 import { cancelled } from '../errors.js';
 import type { VideoReader, VideoWriter } from '../io/video.js';
 import type { FrameSession } from '../runtime/frame-session.js';
@@ -8,6 +8,7 @@ import { judge, type GuardReason } from './guard.js';
 import { order } from './order.js';
 import { markCuts, type SceneCutOptions } from './scene-cut.js';
 import { readFrames } from './source.js';
+import { steady } from './steady.js';
 import { releaseNeighbours, windows } from './window.js';
 
 /** A frame on its way out. */
@@ -71,37 +72,6 @@ function deblur(session: FrameSession, concurrency: number): OperatorFunction<Ti
 /** Lets frames through as they are. */
 function pass(): OperatorFunction<Ticket, Finished> {
   return map((ticket) => ({ ticket, planes: undefined, guard: undefined }));
-}
-
-/** Steadies results in order of time; where a source frame goes out in place of one, what follows begins anew. */
-function steady(filter: TemporalFilter): OperatorFunction<Finished, Finished> {
-  return (source) =>
-    new Observable((subscriber) => {
-      const waiting: Finished[] = [];
-      const send = (done: readonly (readonly Uint8Array[])[]) => {
-        for (const planes of done) {
-          const finished = waiting.shift();
-          if (finished) subscriber.next({ ...finished, planes });
-        }
-      };
-      return source.subscribe({
-        next: (finished) => {
-          const { ticket, planes } = finished;
-          if (ticket.cut || !planes) send(filter.end());
-          if (planes) {
-            waiting.push(finished);
-            send(filter.push(ticket.frame, planes));
-          } else subscriber.next(finished);
-        },
-        error: (error: unknown) => {
-          subscriber.error(error);
-        },
-        complete: () => {
-          send(filter.end());
-          subscriber.complete();
-        },
-      });
-    });
 }
 
 /** Hands frames to the encoder one after another and gives their credits back. */

@@ -135,17 +135,6 @@ async function openSession(
   return open(1);
 }
 
-/** What steadies the results, where the user or the model asks for it. */
-function filterOf(
-  { video: { width, height, format } }: VideoReader,
-  session: FrameSession | undefined,
-  { temporalFilter = session?.temporalFilter ?? 0 }: RunSettings,
-): TemporalFilter | undefined {
-  return session && temporalFilter > 0
-    ? new TemporalFilter({ width, height, format }, { strength: temporalFilter, lookAhead: true })
-    : undefined;
-}
-
 /**
  * Deblurs a video file: decode → mark cuts → deblur → guard → order → steady → encode, beside the source's other
  * streams. Frames out equal frames in; an output exists only when the promise resolves.
@@ -180,6 +169,12 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
   };
   onPlan?.(plan);
 
+  const filter =
+    session &&
+    TemporalFilter.where(reader.video, {
+      strength: settings.temporalFilter ?? session.temporalFilter,
+      lookAhead: true,
+    });
   const total = reader.video.frameCount;
   let counts: FlowCounts;
   const running = performance.now();
@@ -188,7 +183,7 @@ export async function deblurVideo(options: RunOptions): Promise<RunReport> {
       reader,
       writer,
       session,
-      filter: filterOf(reader, session, settings),
+      filter,
       concurrency: settings.concurrency * (session instanceof SessionPool ? session.size : 1),
       credits: settings.credits,
       sceneCut: settings.sceneCut,

@@ -45,11 +45,8 @@ interface Seen {
 interface Present extends Seen {
   /** How much the network changed each cell, 0 to 1. */
   readonly changes: Float32Array;
-  /** Whether it changed any. */
-  readonly changed: boolean;
   /** The planes with what they take of the frame before. */
   readonly mixed: readonly Samples[];
-  readonly first: boolean;
 }
 
 /** One plane's cells. */
@@ -84,6 +81,8 @@ export class TemporalFilter {
   readonly #geometry: FilteredGeometry;
   readonly #strength: number;
   readonly #format: PixelFormat;
+  /** 8-bit codes of a sample's step. */
+  readonly #codes: number;
   readonly #across: number;
   readonly #down: number;
   readonly #planes: readonly (PlaneCells | undefined)[];
@@ -101,6 +100,7 @@ export class TemporalFilter {
     if (!format) throw new TypeError(`${name} is not a planar format`);
     this.lookAhead = lookAhead ? 1 : 0;
     [this.#geometry, this.#strength, this.#format] = [geometry, strength, format];
+    this.#codes = 2 ** (8 - format.depth);
     [this.#across, this.#down] = [Math.ceil(width / cell), Math.ceil(height / cell)];
     const middles = (count: number, side: number) => Array.from({ length: count }, (_, i) => i * side + (side - 1) / 2);
     this.#middles = [middles(this.#across, cell / 2), middles(this.#down, cell / 2)];
@@ -121,6 +121,11 @@ export class TemporalFilter {
     });
   }
 
+  /** A filter, or none where it would take nothing. */
+  static where(geometry: FilteredGeometry, options: TemporalFilterOptions): TemporalFilter | undefined {
+    return options.strength > 0 ? new TemporalFilter(geometry, options) : undefined;
+  }
+
   /**
    * Takes the next result of a shot.
    *
@@ -136,8 +141,7 @@ export class TemporalFilter {
     // What was restored tells the motion better than what was blurred.
     const next = { pyramid: pyramidOf(this.#half(planes[0]!)), planes };
     const done = this.#present ? [this.#finish(this.#present, next)] : [];
-    const { changes, changed } = this.#changesOf(luma!, planes[0]!);
-    const present = { ...next, changes, changed, mixed: planes, first: this.#past === undefined };
+    const present = { ...next, changes: this.#changesOf(luma!, planes[0]!), mixed: planes };
     const mixed = this.#past ? this.#mix(present, this.#past, this.#strength) : planes;
     if (this.lookAhead > 0) {
       this.#present = { ...present, mixed };
@@ -161,7 +165,7 @@ export class TemporalFilter {
 
   /** A frame with what it takes of the one after it. */
   #finish(present: Present, next: Seen): readonly Uint8Array[] {
-    const planes = this.#mix(present, next, this.#strength * (present.first ? ofNextAtFirst : ofNext));
+    const planes = this.#mix(present, next, this.#strength * (this.#past ? ofNext : ofNextAtFirst));
     this.#past = { pyramid: present.pyramid, planes };
     return bytesOf(planes);
   }
@@ -175,7 +179,7 @@ export class TemporalFilter {
   #half(luma: Samples): Gray {
     const { width, height } = this.#geometry;
     const [w, h] = [Math.ceil(width / 2), Math.ceil(height / 2)];
-    const scale = 2 ** (8 - this.#format.depth) / 4;
+    const scale = this.#codes / 4;
     const data = new Float32Array(w * h);
     for (let y = 0, i = 0; y < h; y += 1) {
       const above = 2 * y * width;
@@ -188,26 +192,23 @@ export class TemporalFilter {
     return { data, width: w, height: h };
   }
 
-  /** How much the network changed each cell, 0 to 1, and whether it changed any. */
-  #changesOf(source: Samples, result: Samples): Pick<Present, 'changes' | 'changed'> {
-    const scale = 2 ** (8 - this.#format.depth) / fullChange;
+  /** How much the network changed each cell, 0 to 1. */
+  #changesOf(source: Samples, result: Samples): Float32Array {
+    const scale = this.#codes / fullChange;
     const changes = new Float32Array(this.#across * this.#down);
-    let changed = false;
     this.#eachCell((at, edges) => {
-      const change = scale * meanDifference(source, result, this.#geometry.width, edges);
-      changes[at] = Math.min(1, change);
-      changed ||= change > 0;
+      changes[at] = Math.min(1, scale * meanDifference(source, result, this.#geometry.width, edges));
     });
-    return { changes, changed };
+    return changes;
   }
 
   /** A frame's planes with a part of a neighbour's. */
-  #mix({ pyramid, planes, changes, changed, mixed }: Present, neighbour: Seen, strength: number): readonly Samples[] {
-    if (!changed) return mixed;
+  #mix({ pyramid, planes, changes, mixed }: Present, neighbour: Seen, strength: number): readonly Samples[] {
+    if (changes.every((change) => change === 0)) return mixed;
     const motion = new GridSampler(motionGrid(pyramid, neighbour.pyramid), ...this.#middles);
     this.#shares.set(changes);
     this.#move(0, neighbour.planes[0]!, motion);
-    const scale = 2 ** (8 - this.#format.depth) / tolerance;
+    const scale = this.#codes / tolerance;
     const { moved } = this.#planes[0]!.mover;
     this.#eachCell((at, edges) => {
       const change = changes[at]!;

@@ -8,7 +8,7 @@ import type { CombinedLoss } from './losses.js';
 import type { Parameters } from './parameters.js';
 import type { PairBatch } from './sets/pair-sampler.js';
 import { reblurLoss } from './reblur-loss.js';
-import { correspondence } from './correspondence.js';
+import { correspondence, type Correspondence } from './correspondence.js';
 import { steadied } from './steadied.js';
 import { temporalLoss } from './temporal-loss.js';
 
@@ -61,11 +61,14 @@ export function differentiate(
       };
       // Without a loss of theirs the restored frames are not asked for.
       const restored = loss.kinds.length > 0 ? restoredFrames(ops, network, parameters, { frames, clip, paths }) : [];
+      // Of each frame but the first to the one before, for whatever compares the two.
+      const motions = temporal > 0 || steady ? restored.slice(1).map((_, i) => correspondence(batch, i + 1)) : [];
       if (restored.length > 0) {
         const input = (i: number) => frames[network.window.past + i]?.tensor as tfjs.Tensor4D | undefined;
         const judged = restored.flatMap((outputs, i) => {
           if (!steady) return [{ i, outputs }];
-          return i > 0 ? [{ i, outputs: steadiedOutputs(tf, batch, { restored, targets, input: input(i) }, i) }] : [];
+          const motion = motions[i - 1];
+          return motion ? [{ i, outputs: steadiedOutputs(tf, { restored, targets, input: input(i), motion }, i) }] : [];
         });
         const losses = judged.map(({ i, outputs }) => lossOfScales(tf, loss, outputs, targets[i], input(i)));
         const sums = sumOfParts(losses.map((each) => each.parts));
@@ -79,9 +82,7 @@ export function differentiate(
       }
       if (temporal > 0) {
         const errors = restored.map(([output], i) => errorOf(tf, output, targets[i]));
-        const each = errors
-          .slice(1)
-          .map((error, i) => temporalLoss(tf, errors[i]!, error, correspondence(batch, i + 1)));
+        const each = motions.map((motion, i) => temporalLoss(tf, errors[i]!, errors[i + 1]!, motion));
         count('temporal', meanOf(tf, each), temporal);
       }
       if (reblur > 0) {
@@ -154,16 +155,18 @@ interface JudgedFrames {
   readonly restored: readonly (readonly TfValue[])[];
   readonly targets: readonly tfjs.Tensor4D[];
   readonly input: tfjs.Tensor4D | undefined;
+  /** To the frame before. */
+  readonly motion: Correspondence;
 }
 
 /** The outputs of a restored frame, the largest with its part of the frame before. */
-function steadiedOutputs(tf: Tfjs, batch: PairBatch, { restored, targets, input }: JudgedFrames, i: number): TfValue[] {
+function steadiedOutputs(tf: Tfjs, { restored, targets, input, motion }: JudgedFrames, i: number): TfValue[] {
   const [before, frame] = [restored[i - 1]?.[0], restored[i]?.[0]];
   const [truthBefore, truth] = [targets[i - 1], targets[i]];
   if (!before || !frame || !truthBefore || !truth || !input) throw new TypeError('a restored frame has no truth');
   const tensor = (value: TfValue) => tensorIn(tf, value, channelsLast) as tfjs.Tensor4D;
   const frames = { predictions: [tensor(before), tensor(frame)], truths: [truthBefore, truth], input } as const;
-  const own = valueOf(steadied(tf, frames, correspondence(batch, i)), channelsLast);
+  const own = valueOf(steadied(tf, frames, motion), channelsLast);
   return [own, ...(restored[i]?.slice(1) ?? [])];
 }
 

@@ -2,21 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { grayOf, halved, type Gray } from '../../src/metrics/gray.js';
 import { opticalFlow } from '../../src/metrics/optical-flow.js';
 import { continuation, warpingError } from '../../src/metrics/warping-error.js';
-
-/** A scene with structure at several scales, everywhere defined. */
-function scene(x: number, y: number): number {
-  const wave = (length: number, angle: number) =>
-    Math.sin((2 * Math.PI * (x * Math.cos(angle) + y * Math.sin(angle))) / length);
-  return 128 + 30 * wave(37, 0.3) + 25 * wave(23, 1.9) + 20 * wave(11, 1.1) + 15 * wave(71, 2.6);
-}
-
-function picture(width: number, height: number, at: (x: number, y: number) => number): Gray {
-  return {
-    width,
-    height,
-    data: Float32Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width))),
-  };
-}
+import { picture, scene } from '../support/waves.js';
 
 const rgb = ({ data }: Gray) =>
   Uint8Array.from({ length: 3 * data.length }, (_, i) => Math.round(data[Math.floor(i / 3)]!));

@@ -97,12 +97,7 @@ describe('flow', () => {
   it.each([true, false])(
     'steadies results in order, and begins anew at the cut (look ahead: %s)',
     async (lookAhead) => {
-      const geometry = await using(openVideo(clip), ({ video: { width, height, format } }) => ({
-        width,
-        height,
-        format,
-      }));
-      const filter = new TemporalFilter(geometry, { strength: 1, lookAhead });
+      const filter = await clipFilter(lookAhead);
       const push = vi.spyOn(filter, 'push');
       const end = vi.spyOn(filter, 'end');
       const { counts, output } = await run((video) => createFrameSession(sharpen, video), { filter, concurrency: 3 });
@@ -126,12 +121,7 @@ describe('flow', () => {
   );
 
   it('gives each frame its own result back where a filter looks ahead', async () => {
-    const geometry = await using(openVideo(clip), ({ video: { width, height, format } }) => ({
-      width,
-      height,
-      format,
-    }));
-    const filter = new TemporalFilter(geometry, { strength: 1, lookAhead: true });
+    const filter = await clipFilter(true);
     const { output } = await run((video) => createFrameSession(identity, video), {
       filter,
       concurrency: 2,
@@ -141,12 +131,7 @@ describe('flow', () => {
   });
 
   it('steadies nothing where sources go out in place of results', async () => {
-    const geometry = await using(openVideo(clip), ({ video: { width, height, format } }) => ({
-      width,
-      height,
-      format,
-    }));
-    const filter = new TemporalFilter(geometry, { strength: 1, lookAhead: true });
+    const filter = await clipFilter(true);
     const { counts, output } = await run((video) => createFrameSession(gain(0), video), { filter });
     expect(counts.guarded.black).toBe(24);
     expect(await secondsAndSamples(output)).toEqual(await secondsAndSamples(clip));
@@ -192,10 +177,10 @@ describe('flow', () => {
   });
 });
 
-/** What is made of something that is then disposed. */
-async function using<T extends AsyncDisposable, R>(opened: Promise<T>, use: (it: T) => R): Promise<R> {
-  await using it = await opened;
-  return use(it);
+/** A filter for the clip's frames. */
+async function clipFilter(lookAhead: boolean): Promise<TemporalFilter> {
+  await using reader = await openVideo(clip);
+  return new TemporalFilter(reader.video, { strength: 1, lookAhead });
 }
 
 /** A session's members as own properties, to replace one of them. */

@@ -11,30 +11,37 @@ export const bt709: ColorTags = {
   chromaLocation: 'left',
 };
 
+/** A frame at 25 frames/s of planes without padding. */
+export function planesFrame(
+  planes: readonly Uint8Array[],
+  properties: Pick<FrameProperties, 'width' | 'height' | 'format'> & Partial<FrameProperties>,
+): Frame {
+  const { index = 0 } = properties;
+  const full: FrameProperties = {
+    index,
+    pts: BigInt(index * 40),
+    duration: 40n,
+    timeBase: { num: 1, den: 1000 },
+    color: bt709,
+    sampleAspectRatio: { num: 1, den: 1 },
+    corrupt: false,
+    ...properties,
+  };
+  return new Frame(full, tightPlanes(full, planes));
+}
+
 /** A gray frame at 25 frames/s; `luma` is one value for all samples or a function of the position. */
 export function grayFrame(
   index: number,
   luma: number | ((x: number, y: number) => number) = 128,
   properties: Partial<FrameProperties> = {},
 ): Frame {
-  const full: FrameProperties = {
-    index,
-    pts: BigInt(index * 40),
-    duration: 40n,
-    timeBase: { num: 1, den: 1000 },
-    width: 64,
-    height: 36,
-    format: 'gray',
-    color: bt709,
-    sampleAspectRatio: { num: 1, den: 1 },
-    corrupt: false,
-    ...properties,
-  };
+  const full = { index, width: 64, height: 36, format: 'gray', ...properties };
   const data = new Uint8Array(full.width * full.height);
   for (let i = 0; i < data.length; i += 1) {
     data[i] = typeof luma === 'number' ? luma : luma(i % full.width, Math.floor(i / full.width));
   }
-  return new Frame(full, tightPlanes(full, [data]));
+  return planesFrame([data], full);
 }
 
 /** A repeatable stand-in for picture content: every plane filled with smooth waves and some noise. */

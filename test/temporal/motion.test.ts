@@ -1,24 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Gray } from '../../src/metrics/gray.js';
 import { pyramidOf } from '../../src/metrics/patch-search.js';
 import { GridSampler, motionGrid } from '../../src/temporal/motion-grid.js';
 import { Places } from '../../src/temporal/places.js';
 import { PlaneMover } from '../../src/temporal/plane-mover.js';
-
-/** A scene with structure at several scales, everywhere defined. */
-function scene(x: number, y: number): number {
-  const wave = (length: number, angle: number) =>
-    Math.sin((2 * Math.PI * (x * Math.cos(angle) + y * Math.sin(angle))) / length);
-  return 128 + 30 * wave(37, 0.3) + 25 * wave(23, 1.9) + 20 * wave(11, 1.1) + 15 * wave(71, 2.6);
-}
-
-function picture(width: number, height: number, at: (x: number, y: number) => number): Gray {
-  return {
-    width,
-    height,
-    data: Float32Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width))),
-  };
-}
+import { picture, scene } from '../support/waves.js';
 
 const pyramid = (width: number, height: number, at: (x: number, y: number) => number) =>
   pyramidOf(picture(width, height, at));

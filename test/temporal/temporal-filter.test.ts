@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Frame, liveFrames, tightPlanes, type FrameProperties } from '../../src/io/frame.js';
+import { liveFrames, type Frame } from '../../src/io/frame.js';
 import { planarFormat, planeSize } from '../../src/io/pixel-format.js';
 import { TemporalFilter } from '../../src/temporal/temporal-filter.js';
-import { bt709 } from '../support/frames.js';
+import { planesFrame } from '../support/frames.js';
+import { wave } from '../support/waves.js';
 
 afterEach(() => {
   expect(liveFrames()).toBe(0);
@@ -12,9 +13,8 @@ type Planes = readonly Uint8Array[];
 type View = (x: number, y: number, plane: number) => number;
 
 function scene(x: number, y: number, plane: number): number {
-  const wave = (length: number, angle: number) =>
-    Math.sin((2 * Math.PI * (x * Math.cos(angle) + y * Math.sin(angle))) / length);
-  return 0.5 + 0.12 * wave(37, 0.3 + plane) + 0.1 * wave(23, 1.9) + 0.08 * wave(11, 1.1) + 0.06 * wave(71, 2.6);
+  const at = (length: number, angle: number) => wave(x, y, length, angle);
+  return 0.5 + 0.12 * at(37, 0.3 + plane) + 0.1 * at(23, 1.9) + 0.08 * at(11, 1.1) + 0.06 * at(71, 2.6);
 }
 
 /** Planes of a picture, each sample at its place in luma samples. */
@@ -39,11 +39,7 @@ interface Geometry {
 }
 
 function frameOf(geometry: Geometry, view: View): Frame {
-  const properties: FrameProperties = {
-    ...{ index: 0, pts: 0n, duration: 1n, timeBase: { num: 1, den: 25 }, color: bt709, corrupt: false },
-    ...{ ...geometry, sampleAspectRatio: { num: 1, den: 1 } },
-  };
-  return new Frame(properties, tightPlanes(properties, planesOf(geometry, view)));
+  return planesFrame(planesOf(geometry, view), geometry);
 }
 
 /** Noise of its own in each frame. */

@@ -3,6 +3,7 @@ import { openBackend } from '../../src/runtime/tensorflow/backend.js';
 import { correspondence } from '../../src/train/correspondence.js';
 import { Random } from '../../src/train/random.js';
 import { steadied } from '../../src/train/steadied.js';
+import { uphill } from '../support/slopes.js';
 
 const { tf } = await openBackend('tensorflow');
 const [batch, crop] = [2, 48];
@@ -75,15 +76,8 @@ describe('a prediction with its part of the one before', () => {
     });
     for (const which of [0, 1]) {
       const gradient = gradients[which]!;
-      const direction = gradient.map((each) => Math.sign(each) * random.unit());
-      const moved = (by: number) => {
-        const [a, b] = [before, frame].map((data, i) =>
-          i === which ? data.map((value, k) => value + by * direction[k]!) : data,
-        );
-        return loss(a!, b!);
-      };
-      const slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-      const expected = gradient.reduce((sum, each, k) => sum + each * direction[k]!, 0);
+      const inputs = [before, frame] as const;
+      const { slope, expected } = uphill(loss, { inputs, which, gradient, step: 1e-2, random });
       expect(Math.abs(expected)).toBeGreaterThan(1);
       expect(Math.abs(slope - expected)).toBeLessThan(0.01 * Math.abs(expected));
     }

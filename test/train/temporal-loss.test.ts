@@ -4,6 +4,7 @@ import { Random } from '../../src/train/random.js';
 import type { PairBatch } from '../../src/train/sets/pair-sampler.js';
 import { correspondence } from '../../src/train/correspondence.js';
 import { temporalLoss } from '../../src/train/temporal-loss.js';
+import { uphill } from '../support/slopes.js';
 
 const { tf } = await openBackend('tensorflow');
 const [batch, crop] = [2, 48];
@@ -79,16 +80,8 @@ describe('the temporal loss', () => {
           return loss([tf.tensor4d(before, shape), tf.tensor4d(frame, shape)])[which]!.dataSync<'float32'>();
         }),
       );
-      // Uphill, where the slope is far above what rounding leaves of a difference.
-      const direction = gradient.map((each) => Math.sign(each) * random.unit());
-      const moved = (by: number) => {
-        const [a, b] = [before, frame].map((error, i) =>
-          i === which ? error.map((each, k) => each + by * direction[k]!) : error,
-        );
-        return value(a!, b!);
-      };
-      const slope = (moved(1e-3) - moved(-1e-3)) / 2e-3;
-      const expected = gradient.reduce((sum, each, k) => sum + each * direction[k]!, 0);
+      const inputs = [before, frame] as const;
+      const { slope, expected } = uphill(value, { inputs, which, gradient, step: 1e-3, random });
       expect(Math.abs(expected)).toBeGreaterThan(0.1);
       expect(Math.abs(slope - expected)).toBeLessThan(0.01 * Math.abs(expected));
     }

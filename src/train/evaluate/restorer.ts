@@ -62,8 +62,7 @@ export class Restorer implements AsyncDisposable {
         const geometry = { ...size, format: 'gbrp', color };
         const session = await open(geometry);
         const strength = temporalFilter ?? session.temporalFilter;
-        const filter = strength > 0 ? new TemporalFilter(geometry, { strength, lookAhead: true }) : undefined;
-        return { session, filter, fresh: true };
+        return { session, filter: TemporalFilter.where(geometry, { strength, lookAhead: true }), fresh: true };
       },
       ({ session }) => session.close(),
     );

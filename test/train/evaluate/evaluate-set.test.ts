@@ -1,7 +1,7 @@
 import * as fs from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Frame, liveFrames, tightPlanes } from '../../../src/io/frame.js';
+import { liveFrames, type Frame } from '../../../src/io/frame.js';
 import { createFrameSession } from '../../../src/runtime/onnx/frame-session.js';
 import type { NetworkStage } from '../../../src/runtime/onnx/network-stage.js';
 import { liveSessions } from '../../../src/runtime/onnx/session.js';
@@ -11,7 +11,7 @@ import { openPairSet } from '../../../src/train/sets/open-set.js';
 import { selectScenes } from '../../../src/train/sets/select-scenes.js';
 import type { PairSet } from '../../../src/train/sets/pair-set.js';
 import { decodePicture, type DecodedPicture } from '../../../src/train/sets/picture-cache.js';
-import { bt709 } from '../../support/frames.js';
+import { planesFrame } from '../../support/frames.js';
 import { failure, scratchFolder } from '../../support/io.js';
 import { writePairs } from '../../support/pair-set.js';
 import { gain, identity, sharpen, temporalMean } from '../../support/stages.js';
@@ -35,12 +35,8 @@ const model = (stage: NetworkStage, name = 'model'): EvaluatedModel => ({
 
 /** A picture as a frame of planes. */
 function rgbFrame({ data, width, height }: DecodedPicture): Frame {
-  const properties = {
-    ...{ index: 0, pts: 0n, duration: 1n, timeBase: { num: 1, den: 25 }, color: bt709, corrupt: false },
-    ...{ width, height, format: 'gbrp', sampleAspectRatio: { num: 1, den: 1 } },
-  };
   const planes = [1, 2, 0].map((c) => Uint8Array.from({ length: width * height }, (_, i) => data[3 * i + c]!));
-  return new Frame(properties, tightPlanes(properties, planes));
+  return planesFrame(planes, { width, height, format: 'gbrp' });
 }
 
 /** The set with one file of its first scene replaced. */
